@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* The parts that callers embed in structs of their own. */
+#ifndef ACIO_TYPES_H
+#define ACIO_TYPES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "export.h"
+
+/* A place in one of the library's lists. All zero: in none. */
+struct acio_link {
+    struct acio_link *next, *prev;
+};
+
+typedef struct acio_loop acio_loop;
+
+typedef void acio_callback(void *arg);
+
+#endif

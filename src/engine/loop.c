@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: MIT */
+/* loop.c - the ready queue and the pass
+ *
+ * Idea.       A pass is: wait, take in what came (completions, posts of other
+ *             threads, timers that are due), run what is ready now. What the
+ *             callbacks add runs in the next pass, so nobody starves.
+ *
+ * Order.      As asyncio's _run_once: the ready queue is first in, first out;
+ *             completions come before timers; a batch ends where it ended when
+ *             it began.
+ *
+ * Cost.       While callbacks are ready the wait is a mere look. Where a look
+ *             costs a system call (epoll), it is taken every POLL_PERIOD
+ *             passes and whenever the coarse clock moved, so that neither many
+ *             short passes nor a few long ones keep I/O waiting.
+ */
+#include "engine.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../base/alloc.h"
+#include "../base/log.h"
+
+enum { POLL_PERIOD = 32 };
+
+/* The library's only thread-local: see acio_get_running_loop. */
+static _Thread_local acio_loop *running_loop;
+
+acio_loop *
+acio_get_running_loop(void)
+{
+    return running_loop;
+}
+
+/* The loop of the parent is not the child's: its rings stay behind. */
+static void
+forget_running_loop(void)
+{
+    running_loop = NULL;
+}
+
+static void
+register_fork_handler(void)
+{
+    pthread_atfork(NULL, NULL, forget_running_loop);
+}
+
+/* ---- making and closing ---- */
+
+static int
+open_named(acio_loop *loop, const char *name,
+    const struct acio_loop_options *options)
+{
+    static const struct acioi_backend *const backends[] = {
+        &acioi_backend_uring,
+        &acioi_backend_epoll,
+        &acioi_backend_sim,
+    };
+    for (size_t i = 0; i < sizeof backends / sizeof *backends; i++) {
+        if (strcmp(backends[i]->name, name) == 0) {
+            loop->backend = backends[i];
+            return loop->backend->open(loop, options);
+        }
+    }
+    return -EINVAL;
+}
+
+/* io_uring is often forbidden (containers), so its absence is no news. */
+static int
+open_backend(acio_loop *loop, const struct acio_loop_options *options)
+{
+    const char *name = options->backend ? options->backend
+                                        : getenv("ACIO_BACKEND");
+    if (name && *name)
+        return open_named(loop, name, options);
+    if (open_named(loop, "uring", options) == 0)
+        return 0;
+    return open_named(loop, "epoll", options);
+}
+
+static bool
+debug_wanted(const struct acio_loop_options *options)
+{
+    const char *text = getenv("ACIO_DEBUG");
+    return options->debug || (text && strcmp(text, "1") == 0);
+}
+
+static void
+init_fields(acio_loop *loop, const struct acio_loop_options *options)
+{
+    acioi_list_init(&loop->ready);
+    acioi_list_init(&loop->batch);
+    acioi_list_init(&loop->signals);
+    acioi_list_init(&loop->all_watches);
+    acioi_list_init(&loop->parts);
+    loop->debug = debug_wanted(options);
+    loop->poll_every_pass = options->poll_every_pass;
+    loop->pool_threads = options->pool_threads ? options->pool_threads : 4;
+    loop->pid = getpid();
+}
+
+int
+acio_loop_new(acio_loop **out, const struct acio_loop_options *options)
+{
+    static pthread_once_t fork_handler = PTHREAD_ONCE_INIT;
+    static const struct acio_loop_options defaults;
+
+    if (!out)
+        return -EINVAL;
+    *out = NULL;
+    pthread_once(&fork_handler, register_fork_handler);
+    acio_loop *loop = acioi_alloc(sizeof *loop);
+    if (!loop)
+        return -ENOMEM;
+    options = options ? options : &defaults;
+    init_fields(loop, options);
+    int err = open_backend(loop, options);
+    if (err < 0)
+        goto free_loop;
+    err = acioi_wake_open(loop);
+    if (err < 0)
+        goto close_backend;
+    *out = loop;
+    return 0;
+
+close_backend:
+    loop->backend->close(loop);
+free_loop:
+    acioi_free(loop);
+    return err;
+}
+
+static void
+close_parts(acio_loop *loop)
+{
+    while (!acioi_list_empty(&loop->parts)) {
+        struct acio_link *link = loop->parts.prev;
+        acioi_list_remove(link);
+        struct acio_loop_part *part = acioi_container_of(link,
+            struct acio_loop_part, link);
+        part->close(part, loop);
+    }
+}
+
+static void
+drop_ready(acio_loop *loop)
+{
+    while (acioi_list_pop_front(&loop->ready)) {
+        /* the handle is its owner's again */
+    }
+}
+
+/* The kernel may still write into buffers: nothing is freed before it has
+ * answered for each op. */
+static void
+finish_ops(acio_loop *loop)
+{
+    loop->backend->cancel_all(loop);
+    while (loop->active > 0) {
+        drop_ready(loop);
+        if (loop->backend->wait(loop, ACIOI_NEVER) < 0)
+            break;
+        acioi_wake_drain(loop);
+    }
+    drop_ready(loop);
+}
+
+int
+acio_loop_close(acio_loop *loop)
+{
+    if (!loop)
+        return 0;
+    if (loop->running)
+        return -ACIO_ERUNNING;
+    bool own = loop->pid == getpid();
+    if (own) {
+        close_parts(loop);
+        acioi_signal_close(loop);
+        acioi_pool_close(loop);
+        finish_ops(loop);
+        acioi_watch_close(loop);
+        acioi_wake_close(loop);
+    }
+    loop->backend->close(loop);
+    acioi_free(loop);
+    return 0;
+}
+
+/* ---- the pass ---- */
+
+static bool
+time_to_poll(acio_loop *loop)
+{
+    if (acioi_list_empty(&loop->ready) || loop->poll_every_pass)
+        return true;
+    if (loop->passes_to_poll > 0 &&
+        acioi_clock_coarse_ns() == loop->polled_coarse_ns) {
+        loop->passes_to_poll--;
+        return false;
+    }
+    return true;
+}
+
+static int64_t
+wait_time(acio_loop *loop, int64_t limit_ns)
+{
+    if (!acioi_list_empty(&loop->ready) || loop->stopping)
+        return 0;
+    struct acio_heap_node *first = acioi_heap_first(&loop->timers);
+    if (!first)
+        return limit_ns;
+    int64_t left = first->when_ns - acioi_loop_now(loop);
+    if (left < 0)
+        left = 0;
+    return left < limit_ns ? left : limit_ns;
+}
+
+static int
+wait_with_hooks(acio_loop *loop, int64_t timeout_ns)
+{
+    if (timeout_ns == 0 || !loop->hooks.before)
+        return loop->backend->wait(loop, timeout_ns);
+    loop->hooks.before(loop->hooks.user);
+    int err = loop->backend->wait(loop, timeout_ns);
+    loop->hooks.after(loop->hooks.user);
+    return err;
+}
+
+static int
+poll_outside(acio_loop *loop, int64_t limit_ns)
+{
+    int64_t timeout_ns = wait_time(loop, limit_ns);
+    int err = 0;
+    if (timeout_ns > 0 || loop->backend->pending(loop))
+        err = wait_with_hooks(loop, timeout_ns);
+    acioi_wake_drain(loop);
+    acioi_timers_expire(loop);
+    loop->passes_to_poll = POLL_PERIOD;
+    loop->polled_coarse_ns = acioi_clock_coarse_ns();
+    return err;
+}
+
+static int
+run_batch(acio_loop *loop)
+{
+    int ran = 0;
+    acioi_list_splice_back(&loop->batch, &loop->ready);
+    while (!acioi_list_empty(&loop->batch)) {
+        acio_handle *handle = acioi_container_of(loop->batch.next,
+            acio_handle, link);
+        acioi_list_remove(&handle->link);
+        handle->callback(handle->arg);
+        ran++;
+    }
+    return ran;
+}
+
+int
+acioi_loop_pass(acio_loop *loop, int64_t limit_ns)
+{
+    if (time_to_poll(loop)) {
+        int err = poll_outside(loop, limit_ns);
+        if (err < 0)
+            return err;
+    }
+    return run_batch(loop);
+}
+
+int
+acioi_loop_enter(acio_loop *loop)
+{
+    if (running_loop || loop->running)
+        return -ACIO_ERUNNING;
+    running_loop = loop;
+    loop->running = true;
+    return 0;
+}
+
+void
+acioi_loop_leave(acio_loop *loop)
+{
+    ACIOI_ASSERT(running_loop == loop);
+    loop->running = false;
+    running_loop = NULL;
+}
+
+int
+acio_loop_run_once(acio_loop *loop, double timeout)
+{
+    int err = acioi_loop_enter(loop);
+    if (err < 0)
+        return err;
+    int64_t limit_ns = timeout < 0 ? ACIOI_NEVER : acioi_seconds_to_ns(timeout);
+    int ran = acioi_loop_pass(loop, limit_ns);
+    acioi_loop_leave(loop);
+    return ran;
+}
+
+int
+acio_loop_run_forever(acio_loop *loop)
+{
+    int err = acioi_loop_enter(loop);
+    if (err < 0)
+        return err;
+    do {
+        err = acioi_loop_pass(loop, ACIOI_NEVER);
+    } while (err >= 0 && !loop->stopping);
+    loop->stopping = false;
+    acioi_loop_leave(loop);
+    return err < 0 ? err : 0;
+}
+
+void
+acio_loop_stop(acio_loop *loop)
+{
+    loop->stopping = true;
+}
+
+/* ---- handles ---- */
+
+void
+acio_loop_call_soon(acio_loop *loop, acio_handle *handle,
+    acio_callback *callback, void *arg)
+{
+    handle->callback = callback;
+    handle->arg = arg;
+    if (!acioi_linked(&handle->link))
+        acioi_loop_ready(loop, handle);
+}
+
+void
+acio_handle_cancel(acio_handle *handle)
+{
+    acioi_list_remove(&handle->link);
+}
+
+/* ---- properties ---- */
+
+bool
+acio_loop_is_running(const acio_loop *loop)
+{
+    return loop->running;
+}
+
+double
+acio_loop_time(const acio_loop *loop)
+{
+    return (double)acioi_loop_now(loop) / 1e9;
+}
+
+int64_t
+acio_loop_time_ns(const acio_loop *loop)
+{
+    return acioi_loop_now(loop);
+}
+
+const char *
+acio_loop_backend(const acio_loop *loop)
+{
+    return loop->backend->name;
+}
+
+void
+acio_loop_set_debug(acio_loop *loop, bool debug)
+{
+    loop->debug = debug;
+}
+
+bool
+acio_loop_debug(const acio_loop *loop)
+{
+    return loop->debug;
+}
+
+void
+acio_loop_set_wait_hooks(acio_loop *loop, const struct acio_wait_hooks *hooks)
+{
+    static const struct acio_wait_hooks none;
+    loop->hooks = hooks && hooks->before && hooks->after ? *hooks : none;
+}
+
+int
+acio_loop_close_fd(acio_loop *loop, int fd)
+{
+    return loop->backend->close_fd(loop, fd);
+}
+
+/* ---- errors that nobody saw ---- */
+
+void
+acio_loop_set_exception_handler(acio_loop *loop,
+    acio_exception_handler *handler, void *user)
+{
+    loop->exception_handler = handler;
+    loop->exception_user = user;
+}
+
+void
+acio_loop_call_exception_handler(acio_loop *loop,
+    const struct acio_exception *exception)
+{
+    if (loop->exception_handler) {
+        loop->exception_handler(loop, exception, loop->exception_user);
+        return;
+    }
+    const char *source = exception->source ? exception->source : "";
+    acioi_log("%s%s%s%s%s", source, *source ? ": " : "", exception->message,
+        exception->error ? ": " : "",
+        exception->error ? acio_strerror(exception->error) : "");
+}
+
+/* ---- parts ---- */
+
+void
+acio_loop_attach(acio_loop *loop, struct acio_loop_part *part)
+{
+    acioi_list_push_back(&loop->parts, &part->link);
+}
+
+struct acio_loop_part *
+acio_loop_find_part(acio_loop *loop, const void *key)
+{
+    struct acio_link *link = loop->parts.next;
+    for (; link != &loop->parts; link = link->next) {
+        struct acio_loop_part *part = acioi_container_of(link,
+            struct acio_loop_part, link);
+        if (part->key == key)
+            return part;
+    }
+    return NULL;
+}

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+/* perform.c - an operation as a plain system call
+ *
+ * Idea.  One function a kind, found by the kind in a table. Sockets are asked
+ *        not to block (MSG_DONTWAIT, SOCK_NONBLOCK); files and pipes block
+ *        where the fd does, so whoever must not wait asks for readiness first
+ *        or calls from a thread. EINTR is answered by trying again.
+ */
+#include "engine.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+typedef ssize_t perform_function(acio_op *op);
+
+static ssize_t
+perform_recv(acio_op *op)
+{
+    return recv(op->fd, op->u.buf.data, op->u.buf.bytes,
+        op->u.buf.flags | MSG_DONTWAIT);
+}
+
+static ssize_t
+perform_send(acio_op *op)
+{
+    return send(op->fd, op->u.buf.data, op->u.buf.bytes,
+        op->u.buf.flags | MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+static ssize_t
+perform_recvmsg(acio_op *op)
+{
+    return recvmsg(op->fd, op->u.msg.header, op->u.msg.flags | MSG_DONTWAIT);
+}
+
+static ssize_t
+perform_sendmsg(acio_op *op)
+{
+    return sendmsg(op->fd, op->u.msg.header,
+        op->u.msg.flags | MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+static ssize_t
+perform_accept(acio_op *op)
+{
+    return accept4(op->fd, op->u.accept.address, op->u.accept.length,
+        SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
+static ssize_t
+perform_accept_many(acio_op *op)
+{
+    return accept4(op->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
+static ssize_t
+perform_connect(acio_op *op)
+{
+    return connect(op->fd, op->u.connect.address, op->u.connect.length);
+}
+
+static ssize_t
+perform_poll(acio_op *op)
+{
+    struct pollfd p = { .fd = op->fd, .events = (short)op->u.poll.events };
+    int n = poll(&p, 1, 0);
+    return n > 0 ? p.revents : n;
+}
+
+static ssize_t
+perform_read(acio_op *op)
+{
+    if (op->u.buf.offset < 0)
+        return read(op->fd, op->u.buf.data, op->u.buf.bytes);
+    return pread(op->fd, op->u.buf.data, op->u.buf.bytes, op->u.buf.offset);
+}
+
+static ssize_t
+perform_write(acio_op *op)
+{
+    if (op->u.buf.offset < 0)
+        return write(op->fd, op->u.buf.data, op->u.buf.bytes);
+    return pwrite(op->fd, op->u.buf.data, op->u.buf.bytes, op->u.buf.offset);
+}
+
+static ssize_t
+perform_open(acio_op *op)
+{
+    return openat(op->fd, op->u.open.path, op->u.open.flags | O_CLOEXEC,
+        op->u.open.mode);
+}
+
+/* Linux has closed the fd even where close(2) says EINTR. */
+static ssize_t
+perform_close(acio_op *op)
+{
+    int result = close(op->fd);
+    return result < 0 && errno == EINTR ? 0 : result;
+}
+
+static ssize_t
+perform_fsync(acio_op *op)
+{
+    return fsync(op->fd);
+}
+
+static ssize_t
+perform_statx(acio_op *op)
+{
+    return statx(op->fd, op->u.statx.path, op->u.statx.flags,
+        op->u.statx.mask, op->u.statx.out);
+}
+
+static perform_function *const performers[ACIO_OP_KINDS] = {
+    [ACIO_OP_RECV] = perform_recv,
+    [ACIO_OP_SEND] = perform_send,
+    [ACIO_OP_RECVMSG] = perform_recvmsg,
+    [ACIO_OP_SENDMSG] = perform_sendmsg,
+    [ACIO_OP_ACCEPT] = perform_accept,
+    [ACIO_OP_ACCEPT_MANY] = perform_accept_many,
+    [ACIO_OP_CONNECT] = perform_connect,
+    [ACIO_OP_POLL] = perform_poll,
+    [ACIO_OP_READ] = perform_read,
+    [ACIO_OP_WRITE] = perform_write,
+    [ACIO_OP_OPEN] = perform_open,
+    [ACIO_OP_CLOSE] = perform_close,
+    [ACIO_OP_FSYNC] = perform_fsync,
+    [ACIO_OP_STATX] = perform_statx,
+};
+
+ssize_t
+acioi_op_perform(acio_op *op)
+{
+    /* what a user's function returns is its own affair, EINTR or not */
+    if (op->kind == ACIO_OP_WORK)
+        return op->u.work.function(op->u.work.arg);
+    perform_function *perform = performers[op->kind];
+    if (!perform)
+        return -EINVAL;
+    ssize_t result;
+    do {
+        result = perform(op);
+    } while (result < 0 && errno == EINTR);
+    return result < 0 ? -errno : result;
+}

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+/* watch.c - add_reader and add_writer, made of poll operations
+ *
+ * Idea.       A watch is a one-shot poll that is submitted again after each
+ *             callback: so a reader is called once a pass for as long as the
+ *             fd is readable, as asyncio's level-triggered selector does.
+ *
+ * Invariant.  A watch whose poll is alive is kept until its completion has
+ *             come, whatever the user does meanwhile: removing it clears the
+ *             callback, cancels the poll, and the completion frees it.
+ */
+#include "engine.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+
+#include "../base/alloc.h"
+
+struct acioi_watch {
+    acio_op op;
+    struct acio_link link;   /* in loop->all_watches */
+    acio_loop *loop;
+    acio_callback *callback; /* NULL: removed */
+    void *arg;
+    unsigned events;
+};
+
+enum side { READER, WRITER, SIDES };
+
+static const unsigned side_events[SIDES] = { POLLIN, POLLOUT };
+
+static struct acioi_watch **
+slot_of(acio_loop *loop, int fd, enum side side)
+{
+    return &loop->watches[fd * SIDES + (int)side];
+}
+
+static void poll_done(acio_op *op);
+
+static void
+free_watch(struct acioi_watch *watch)
+{
+    acioi_list_remove(&watch->link);
+    acioi_free(watch);
+}
+
+static void
+arm(struct acioi_watch *watch, int fd)
+{
+    acio_op_poll(&watch->op, fd, watch->events);
+    acio_loop_submit(watch->loop, &watch->op, poll_done, watch);
+}
+
+/* After the callback the watch may be gone: it is looked up anew. */
+static void
+poll_done(acio_op *op)
+{
+    struct acioi_watch *watch = op->user;
+    acio_loop *loop = watch->loop;
+    int fd = op->fd;
+    enum side side = watch->events == POLLIN ? READER : WRITER;
+    if (!watch->callback || op->result < 0) {
+        if (watch->callback)
+            *slot_of(loop, fd, side) = NULL;
+        free_watch(watch);
+        return;
+    }
+    watch->callback(watch->arg);
+    if (!watch->callback)
+        free_watch(watch);
+    else
+        arm(watch, fd);
+}
+
+static int
+grow(acio_loop *loop, int fd)
+{
+    if (fd < loop->watch_count)
+        return 0;
+    int count = loop->watch_count ? loop->watch_count : 64;
+    while (count <= fd)
+        count *= 2;
+    size_t bytes = (size_t)count * SIDES * sizeof *loop->watches;
+    struct acioi_watch **watches = acioi_realloc(loop->watches, bytes);
+    if (!watches)
+        return -ENOMEM;
+    memset(watches + loop->watch_count * SIDES, 0,
+        (size_t)(count - loop->watch_count) * SIDES * sizeof *watches);
+    loop->watches = watches;
+    loop->watch_count = count;
+    return 0;
+}
+
+/* epoll says EPERM for these; io_uring would call them ready for ever. */
+static int
+check_pollable(int fd)
+{
+    struct stat st;
+    if (fd < 0 || fcntl(fd, F_GETFD) < 0)
+        return -EBADF;
+    if (fstat(fd, &st) < 0)
+        return -errno;
+    return S_ISREG(st.st_mode) || S_ISDIR(st.st_mode) ? -EPERM : 0;
+}
+
+static int
+add(acio_loop *loop, int fd, enum side side, acio_callback *callback,
+    void *arg)
+{
+    if (!callback)
+        return -EINVAL;
+    int err = check_pollable(fd);
+    if (err == 0)
+        err = grow(loop, fd);
+    if (err < 0)
+        return err;
+    struct acioi_watch **slot = slot_of(loop, fd, side);
+    bool fresh = !*slot;
+    if (fresh)
+        *slot = acioi_alloc(sizeof **slot);
+    if (!*slot)
+        return -ENOMEM;
+    (*slot)->callback = callback;
+    (*slot)->arg = arg;
+    if (fresh) {
+        (*slot)->loop = loop;
+        (*slot)->events = side_events[side];
+        acioi_list_push_back(&loop->all_watches, &(*slot)->link);
+        arm(*slot, fd);
+    }
+    return 0;
+}
+
+static bool
+drop(acio_loop *loop, int fd, enum side side)
+{
+    if (fd < 0 || fd >= loop->watch_count || !*slot_of(loop, fd, side))
+        return false;
+    struct acioi_watch *watch = *slot_of(loop, fd, side);
+    *slot_of(loop, fd, side) = NULL;
+    watch->callback = NULL;
+    /* not alive: we are inside its callback, and poll_done frees it */
+    acio_op_cancel(&watch->op);
+    return true;
+}
+
+int
+acio_loop_add_reader(acio_loop *loop, int fd, acio_callback *callback,
+    void *arg)
+{
+    return add(loop, fd, READER, callback, arg);
+}
+
+bool
+acio_loop_remove_reader(acio_loop *loop, int fd)
+{
+    return drop(loop, fd, READER);
+}
+
+int
+acio_loop_add_writer(acio_loop *loop, int fd, acio_callback *callback,
+    void *arg)
+{
+    return add(loop, fd, WRITER, callback, arg);
+}
+
+bool
+acio_loop_remove_writer(acio_loop *loop, int fd)
+{
+    return drop(loop, fd, WRITER);
+}
+
+void
+acioi_watch_close(acio_loop *loop)
+{
+    while (!acioi_list_empty(&loop->all_watches))
+        free_watch(acioi_container_of(loop->all_watches.next,
+            struct acioi_watch, link));
+    acioi_free(loop->watches);
+    loop->watches = NULL;
+    loop->watch_count = 0;
+}
