@@ -25,12 +25,6 @@ typedef struct acio_handle {
     void *arg;
 } acio_handle;
 
-struct acio_heap_node {
-    struct acio_heap_node *child, *next, *prev;
-    int64_t when_ns;
-    uint64_t sequence;
-};
-
 /* A callback at a time (asyncio.TimerHandle). */
 typedef struct acio_timer {
     acio_handle handle;

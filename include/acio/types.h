@@ -14,6 +14,13 @@ struct acio_link {
     struct acio_link *next, *prev;
 };
 
+/* A place in a heap, by time. All zero: in none. */
+struct acio_heap_node {
+    struct acio_heap_node *child, *next, *prev;
+    int64_t when_ns;
+    uint64_t sequence;
+};
+
 typedef struct acio_loop acio_loop;
 
 typedef void acio_callback(void *arg);

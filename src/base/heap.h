@@ -17,7 +17,7 @@
 
 #include <stdbool.h>
 
-#include <acio/loop.h>
+#include <acio/types.h>
 
 struct acioi_heap {
     struct acio_heap_node *root;
