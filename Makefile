@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: MIT
+# The one door to everything that can be done here: `make help`.
+
+BUILD ?= build
+PREFIX ?= /usr/local
+MESON ?= meson
+# More for `meson setup` and `meson configure`, as MESON_OPTIONS=-Dwerror=true
+MESON_OPTIONS ?=
+# Which tests, as TESTS="spec-sim unit"; all by default
+TESTS ?=
+
+export MESON
+
+.PHONY: all help check demo sanitize asan tsan valgrind check-aarch64 tidy \
+	layers format clang-tidy abi bench torture install clean
+
+# configure(build folder, options): sets a build folder up, or changes it
+define configure
+	@if test -f $(1)/build.ninja; then \
+	    test -z "$(strip $(2) $(MESON_OPTIONS))" || \
+	    $(MESON) configure $(1) $(2) $(MESON_OPTIONS); \
+	else $(MESON) setup $(1) $(2) $(MESON_OPTIONS); fi
+endef
+
+all:
+	@tools/setup build
+	$(call configure,$(BUILD),)
+	@ninja -C $(BUILD)
+
+help:
+	@sed -n 's/^#: //p' Makefile
+
+#: make                build the library and the examples into build/
+#: make demo           run build/examples/fetch against a server of its own
+demo: all
+	@$(BUILD)/examples/fetch
+
+#: make check          build, run every test on every back end, tidy
+check:
+	@tools/setup check
+	@$(MAKE) --no-print-directory all
+	@tools/check $(BUILD) $(TESTS)
+
+#: make sanitize       the tests under ASan and UBSan, then under TSan
+sanitize: asan tsan
+
+asan:
+	@tools/setup build
+	$(call configure,build-asan,-Db_sanitize=address,undefined)
+	@ninja -C build-asan
+	@tools/check build-asan --suite unit --suite spec $(TESTS)
+
+tsan:
+	@tools/setup build
+	$(call configure,build-tsan,-Db_sanitize=thread)
+	@ninja -C build-tsan
+	@tools/check build-tsan --suite unit --suite spec $(TESTS)
+
+#: make valgrind       the tests under Valgrind
+valgrind:
+	@tools/setup valgrind
+	$(call configure,build-valgrind,)
+	@ninja -C build-valgrind
+	@SPEC_TIMEOUT_SCALE=10 tools/check build-valgrind \
+	    --timeout-multiplier 10 --wrap "tools/valgrind" \
+	    --suite unit --suite sim --suite epoll $(TESTS)
+
+#: make check-aarch64  build for aarch64, and test under qemu
+check-aarch64:
+	@tools/setup aarch64
+	$(call configure,build-aarch64,--cross-file tools/aarch64-linux-gnu.ini)
+	@ninja -C build-aarch64
+	@SPEC_TIMEOUT_SCALE=5 tools/check build-aarch64 \
+	    --timeout-multiplier 5 --suite unit --suite spec $(TESTS)
+
+#: make tidy           check the rules of the house (tools/tidy)
+tidy:
+	@tools/setup tidy
+	@tools/tidy
+
+#: make layers         only: does an include point against the layers?
+layers:
+	@tools/tidy --layers
+
+#: make format         rewrite FILES=... as clang-format would
+format:
+	@tools/setup tidy
+	@clang-format -i --style=file $(FILES)
+
+#: make clang-tidy     the static analysis of .clang-tidy
+clang-tidy: 
+	@tools/setup clang-tidy
+	@$(MAKE) --no-print-directory all
+	@tools/clang-tidy $(BUILD)
+
+#: make abi            write abi/acio.symbols anew from what is exported
+abi: all
+	@tools/abi --write $(BUILD) abi/acio.symbols
+
+#: make install        install below PREFIX (/usr/local), DESTDIR in front
+install: all
+	@$(MESON) configure $(BUILD) -Dprefix=$(PREFIX)
+	@ninja -C $(BUILD)
+	@$(MESON) install -C $(BUILD) --no-rebuild
+
+#: make clean          remove what make has built
+clean:
+	rm -rf $(BUILD) build-asan build-tsan build-valgrind build-aarch64
