@@ -88,7 +88,7 @@ format:
 	@clang-format -i --style=file $(FILES)
 
 #: make clang-tidy     the static analysis of .clang-tidy
-clang-tidy: 
+clang-tidy:
 	@tools/setup clang-tidy
 	@$(MAKE) --no-print-directory all
 	@tools/clang-tidy $(BUILD)
