@@ -14,12 +14,12 @@ export MESON
 .PHONY: all help check demo sanitize asan tsan valgrind check-aarch64 tidy \
 	layers format clang-tidy abi bench torture install clean
 
-# configure(build folder, options): sets a build folder up, or changes it
+# configure(folder, options): sets a build folder up, or changes the one there
 define configure
-	@if test -f $(1)/build.ninja; then \
-	    test -z "$(strip $(2) $(MESON_OPTIONS))" || \
-	    $(MESON) configure $(1) $(2) $(MESON_OPTIONS); \
-	else $(MESON) setup $(1) $(2) $(MESON_OPTIONS); fi
+	@if test ! -f $(1)/build.ninja; then \
+	    $(MESON) setup $(1) $(2) $(MESON_OPTIONS); \
+	elif test -n "$(MESON_OPTIONS)"; then \
+	    $(MESON) configure $(1) $(MESON_OPTIONS); fi
 endef
 
 all:
@@ -62,7 +62,7 @@ valgrind:
 	$(call configure,build-valgrind,)
 	@ninja -C build-valgrind
 	@SPEC_TIMEOUT_SCALE=10 tools/check build-valgrind \
-	    --timeout-multiplier 10 --wrap "tools/valgrind" \
+	    --timeout-multiplier 10 --wrap "$(CURDIR)/tools/valgrind" \
 	    --suite unit --suite sim --suite epoll $(TESTS)
 
 #: make check-aarch64  build for aarch64, and test under qemu
@@ -72,6 +72,17 @@ check-aarch64:
 	@ninja -C build-aarch64
 	@SPEC_TIMEOUT_SCALE=5 tools/check build-aarch64 \
 	    --timeout-multiplier 5 --suite unit --suite spec $(TESTS)
+
+#: make torture        every test for every fault: allocation, transfer, cancel
+torture: all
+	@tools/check $(BUILD) --suite torture $(TESTS)
+
+#: make bench          measure, in an optimised build of its own
+bench:
+	@tools/setup bench
+	$(call configure,build-bench,-Dbench=true -Dtests=false)
+	@ninja -C build-bench
+	@$(MESON) test -C build-bench --benchmark --verbose
 
 #: make tidy           check the rules of the house (tools/tidy)
 tidy:
@@ -105,4 +116,5 @@ install: all
 
 #: make clean          remove what make has built
 clean:
-	rm -rf $(BUILD) build-asan build-tsan build-valgrind build-aarch64
+	rm -rf $(BUILD) build-asan build-tsan build-valgrind build-aarch64 \
+	    build-bench
