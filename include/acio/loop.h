@@ -219,11 +219,12 @@ ACIO_EXPORT void acio_loop_call_soon(acio_loop *loop, acio_handle *handle,
     acio_callback *callback, void *arg);
 
 /* The same from another thread or from a signal handler; wakes the loop up.
- * Lock-free. The handle must not be scheduled already.
+ * Lock-free. The handle must not be scheduled already, and cannot be cancelled
+ * before the loop has seen it.
  *
  *   returns   -
  *   suspends  no
- *   cancel    not possible before it has been seen by the loop
+ *   cancel    -
  *   owner     as acio_loop_call_soon; the loop must outlive the call
  *   thread    any; async-signal-safe
  *   python    loop.call_soon_threadsafe()
