@@ -23,9 +23,9 @@
 #include <acio/loop.h>
 #include <acio/op.h>
 
-#include "../base/clock.h"
-#include "../base/heap.h"
-#include "../base/list.h"
+#include "base/clock.h"
+#include "base/heap.h"
+#include "base/list.h"
 #include "backend.h"
 
 /* ---- ops ---- */
@@ -44,6 +44,10 @@ enum {
 
 /* The terminal completion: exactly once for each submit. */
 void acioi_op_complete(acio_op *op, ssize_t result);
+
+/* Takes a completion out of the ready queue, for who waits for it inline:
+ * true where the op is over, its result valid, and no callback will come. */
+bool acioi_op_take(acio_op *op);
 
 /* RECV_MANY: data can be had; runs `deliver` from the ready queue. */
 void acioi_op_notify(acio_op *op);
@@ -92,6 +96,10 @@ void acioi_watch_close(acio_loop *loop);
 void acioi_signal_close(acio_loop *loop);
 
 /* ---- the loop ---- */
+
+/* The library's only thread-local: see acio_get_running_loop. */
+extern _Thread_local acio_loop *acioi_running_loop
+    __attribute__((visibility("hidden"), tls_model("initial-exec")));
 
 struct acio_loop {
     const struct acioi_backend *backend;

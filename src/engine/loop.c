@@ -22,25 +22,24 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../base/alloc.h"
-#include "../base/log.h"
+#include "base/alloc.h"
+#include "base/log.h"
 
 enum { POLL_PERIOD = 32 };
 
-/* The library's only thread-local: see acio_get_running_loop. */
-static _Thread_local acio_loop *running_loop;
+_Thread_local acio_loop *acioi_running_loop;
 
 acio_loop *
 acio_get_running_loop(void)
 {
-    return running_loop;
+    return acioi_running_loop;
 }
 
 /* The loop of the parent is not the child's: its rings stay behind. */
 static void
 forget_running_loop(void)
 {
-    running_loop = NULL;
+    acioi_running_loop = NULL;
 }
 
 static void
@@ -273,9 +272,9 @@ acioi_loop_pass(acio_loop *loop, int64_t limit_ns)
 int
 acioi_loop_enter(acio_loop *loop)
 {
-    if (running_loop || loop->running)
+    if (acioi_running_loop || loop->running)
         return -ACIO_ERUNNING;
-    running_loop = loop;
+    acioi_running_loop = loop;
     loop->running = true;
     return 0;
 }
@@ -283,9 +282,9 @@ acioi_loop_enter(acio_loop *loop)
 void
 acioi_loop_leave(acio_loop *loop)
 {
-    ACIOI_ASSERT(running_loop == loop);
+    ACIOI_ASSERT(acioi_running_loop == loop);
     loop->running = false;
-    running_loop = NULL;
+    acioi_running_loop = NULL;
 }
 
 int

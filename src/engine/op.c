@@ -13,7 +13,7 @@
 #include <errno.h>
 #include <sys/wait.h>
 
-#include "../base/log.h"
+#include "base/log.h"
 
 static bool
 completes_many_times(const acio_op *op)
@@ -46,6 +46,20 @@ reap_child(acio_op *op)
         op->result = info->si_pid ? 0 : -ECHILD;
 }
 
+bool
+acioi_op_take(acio_op *op)
+{
+    if (op->state != ACIOI_OP_DONE)
+        return false;
+    acioi_list_remove(&op->handle.link);
+    op->state = ACIOI_OP_IDLE;
+    if (completes_many_times(op))
+        op->result = op->final;
+    else if (op->kind == ACIO_OP_WAIT_CHILD && op->result >= 0)
+        reap_child(op);
+    return true;
+}
+
 static void
 run_op(void *arg)
 {
@@ -54,15 +68,8 @@ run_op(void *arg)
         op->loop->backend->deliver(op->loop, op);
     else if (op->kind == ACIO_OP_ACCEPT_MANY)
         deliver_fds(op);
-    if (op->state != ACIOI_OP_DONE)
-        return;
-    acioi_list_remove(&op->handle.link);
-    op->state = ACIOI_OP_IDLE;
-    if (completes_many_times(op))
-        op->result = op->final;
-    else if (op->kind == ACIO_OP_WAIT_CHILD && op->result >= 0)
-        reap_child(op);
-    op->callback(op);
+    if (acioi_op_take(op))
+        op->callback(op);
 }
 
 void

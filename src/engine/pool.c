@@ -18,7 +18,7 @@
 #include <pthread.h>
 #include <signal.h>
 
-#include "../base/alloc.h"
+#include "base/alloc.h"
 
 enum { CREWS = 2 };
 

@@ -16,7 +16,7 @@
 #include <sched.h>
 #include <signal.h>
 
-#include "../base/alloc.h"
+#include "base/alloc.h"
 
 struct signal_watch {
     struct acio_link link; /* in loop->signals */

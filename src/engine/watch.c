@@ -16,7 +16,7 @@
 #include <poll.h>
 #include <string.h>
 
-#include "../base/alloc.h"
+#include "base/alloc.h"
 
 struct acioi_watch {
     acio_op op;

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* acio - asyncio in C
+ *
+ * The whole public interface. Each part has a header of its own, where every
+ * function says what it returns, whether it suspends, what a cancel leaves
+ * behind, who owns what, which thread may call it, and what asyncio calls it.
+ */
+#ifndef ACIO_H
+#define ACIO_H
+
+#include "acio/alloc.h"
+#include "acio/context.h"
+#include "acio/error.h"
+#include "acio/future.h"
+#include "acio/group.h"
+#include "acio/loop.h"
+#include "acio/op.h"
+#include "acio/scope.h"
+#include "acio/task.h"
+#include "acio/version.h"
+
+#endif

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: MIT */
+/* park.c - leaving a task and coming back to it
+ *
+ * Everything that suspends ends up in switch_out here, and everything that
+ * resumes in resume. Between the two, the task's handle says where it is.
+ */
+#include "task/task.h"
+
+#include <errno.h>
+
+enum { BUDGET = 128 };
+
+/* ---- resuming, on the loop's stack ---- */
+
+static void
+settle(struct acioi_task *task)
+{
+    if (!task->held)
+        acioi_task_let_go(task);
+}
+
+void
+acioi_task_resume(void *arg)
+{
+    struct acioi_task *task = arg;
+    struct acioi_runtime *runtime = task->runtime;
+    runtime->current = task;
+    task->state = ACIOI_TASK_RUNNING;
+    acioi_coro_switch(&runtime->main, &task->coro);
+    runtime->current = NULL;
+    if (task->state == ACIOI_TASK_FINISHED)
+        settle(task);
+}
+
+void
+acioi_wake(struct acioi_task *task)
+{
+    if (task->state != ACIOI_TASK_PARKED)
+        return;
+    task->state = ACIOI_TASK_READY;
+    acioi_list_remove(&task->handle.link);
+    acioi_loop_ready(task->runtime->loop, &task->handle);
+}
+
+struct acioi_task *
+acioi_wake_first(struct acio_link *list)
+{
+    struct acio_link *link = acioi_list_first(list);
+    if (!link)
+        return NULL;
+    acio_handle *handle = acioi_container_of(link, acio_handle, link);
+    struct acioi_task *task = handle->arg;
+    acioi_wake(task);
+    return task;
+}
+
+/* Waiting tasks and done callbacks stand in one list, in order of coming. A
+ * task is told by what its handle does. */
+void
+acioi_handles_fire(acio_loop *loop, struct acio_link *handles)
+{
+    struct acio_link *link;
+    while ((link = acioi_list_pop_front(handles))) {
+        acio_handle *handle = acioi_container_of(link, acio_handle, link);
+        if (handle->callback == acioi_task_resume)
+            acioi_wake(handle->arg);
+        else
+            acioi_loop_ready(loop, handle);
+    }
+}
+
+void
+acioi_interrupt_wake(struct acioi_task *task, int reason)
+{
+    task->reason = reason;
+    acioi_wake(task);
+}
+
+/* ---- suspending, on the task's stack ---- */
+
+static void
+switch_out(struct acioi_task *task)
+{
+    task->budget = BUDGET;
+    acioi_coro_switch(&task->coro, &task->runtime->main);
+}
+
+/* Also the place where tests cancel the n-th suspension point of a run. */
+int
+acioi_check(struct acioi_task *task)
+{
+    struct acioi_runtime *runtime = task->runtime;
+    if (++runtime->suspensions == runtime->cancel_at)
+        acioi_task_cancel(task);
+    return task->pending;
+}
+
+int
+acioi_park_with(struct acioi_task *task, acioi_interrupt *interrupt,
+    const char *what, const void *object)
+{
+    task->state = ACIOI_TASK_PARKED;
+    task->interrupt = interrupt;
+    task->waits_for = what;
+    task->waits_on = object;
+    task->reason = 0;
+    switch_out(task);
+    task->waits_for = NULL;
+    return task->reason;
+}
+
+int
+acioi_park(struct acio_link *list, const char *what, const void *object)
+{
+    struct acioi_task *task = acioi_current();
+    if (!task)
+        return -ACIO_ENOTASK;
+    int reason = acioi_check(task);
+    if (reason)
+        return reason;
+    if (list)
+        acioi_list_push_back(list, &task->handle.link);
+    return acioi_park_with(task, acioi_interrupt_wake, what, object);
+}
+
+void
+acioi_park_shielded(struct acio_link *list, const char *what,
+    const void *object)
+{
+    struct acioi_task *task = acioi_current();
+    if (list)
+        acioi_list_push_back(list, &task->handle.link);
+    acioi_park_with(task, NULL, what, object);
+}
+
+/* To the end of the ready queue; a cancel meanwhile is seen on return. */
+static int
+yield(struct acioi_task *task)
+{
+    task->state = ACIOI_TASK_READY;
+    acioi_loop_ready(task->runtime->loop, &task->handle);
+    switch_out(task);
+    return task->pending;
+}
+
+int
+acioi_checkpoint(void)
+{
+    struct acioi_task *task = acioi_current();
+    if (!task)
+        return -ACIO_ENOTASK;
+    int reason = acioi_check(task);
+    if (reason)
+        return reason;
+    if (task->budget > 0) {
+        task->budget--;
+        return 0;
+    }
+    return yield(task);
+}
+
+/* ---- sleeping ---- */
+
+static void
+wake_sleeper(void *arg)
+{
+    acioi_wake(arg);
+}
+
+static int
+sleep_until(struct acioi_task *task, int64_t when_ns)
+{
+    acio_loop *loop = task->runtime->loop;
+    acio_timer timer;
+    timer.handle.link.next = NULL;
+    timer.node.prev = NULL;
+    acio_loop_call_at_ns(loop, &timer, when_ns, wake_sleeper, task);
+    int reason = acioi_park_with(task, acioi_interrupt_wake, "sleep", NULL);
+    acio_timer_cancel(loop, &timer);
+    return reason;
+}
+
+int
+acio_sleep(double delay)
+{
+    struct acioi_task *task = acioi_current();
+    if (!task)
+        return -ACIO_ENOTASK;
+    if (delay != delay)
+        return -EINVAL;
+    int reason = acioi_check(task);
+    if (reason)
+        return reason;
+    if (delay <= 0)
+        return yield(task);
+    int64_t now_ns = acioi_loop_now(task->runtime->loop);
+    return sleep_until(task,
+        acioi_time_add(now_ns, acioi_seconds_to_ns(delay)));
+}
+
+/* ---- operations ---- */
+
+static void
+op_done(acio_op *op)
+{
+    acioi_wake(op->user);
+}
+
+static void
+interrupt_op(struct acioi_task *task, int reason)
+{
+    task->reason = reason;
+    acio_op_cancel(task->interrupted_thing);
+}
+
+ssize_t
+acio_await_op(acio_op *op)
+{
+    struct acioi_task *task = acioi_current();
+    if (!task)
+        return -ACIO_ENOTASK;
+    int reason = acioi_check(task);
+    if (reason)
+        return reason;
+    acio_loop_submit(task->runtime->loop, op, op_done, task);
+    if (acioi_op_take(op)) {
+        int err = 0;
+        if (task->budget == 0)
+            err = yield(task);
+        else
+            task->budget--;
+        (void)err; /* what the op did counts; the reason stays pending */
+        return op->result;
+    }
+    task->interrupted_thing = op;
+    reason = acioi_park_with(task, interrupt_op, "operation", op);
+    return reason && op->result == -ECANCELED ? reason : op->result;
+}
+
+int
+acio_to_thread(acio_work *function, void *arg)
+{
+    acio_op op = { 0 };
+    acio_op_work(&op, function, arg, ACIO_POOL_DEFAULT);
+    return (int)acio_await_op(&op);
+}
