@@ -12,7 +12,7 @@ TESTS ?=
 export MESON
 
 .PHONY: all help check demo sanitize asan tsan valgrind check-aarch64 tidy \
-	layers format clang-tidy abi bench torture install clean
+	layers format clang clang-tidy abi bench torture install clean
 
 # configure(folder, options): sets a build folder up, or changes the one there
 define configure
@@ -98,6 +98,11 @@ format:
 	@tools/setup tidy
 	@clang-format -i --style=file $(FILES)
 
+#: make clang          build with clang, into build-clang/
+clang:
+	@tools/setup clang-tidy
+	@CC=clang $(MAKE) --no-print-directory BUILD=build-clang all
+
 #: make clang-tidy     the static analysis of .clang-tidy
 clang-tidy:
 	@tools/setup clang-tidy
@@ -117,4 +122,4 @@ install: all
 #: make clean          remove what make has built
 clean:
 	rm -rf $(BUILD) build-asan build-tsan build-valgrind build-aarch64 \
-	    build-bench
+	    build-bench build-clang

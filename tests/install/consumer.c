@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A stranger's program: it sees what is installed, and nothing else. */
-#include <acio/error.h>
-#include <acio/version.h>
+#include <acio.h>
 #include <stdio.h>
 #include <string.h>
 

@@ -217,6 +217,13 @@ class Tidy(unittest.TestCase):
                  "src/sync/x.c": "#include <acio/task.h>\n"}
         self.expect_layers(files, "src/engine/x.c")
 
+    def test_layers_of_public_headers_among_themselves(self):
+        self.expect_layers({"include/acio.h": '#include "acio/x.h"\n',
+                            "include/acio/y.h": '#include "x.h"\n'})
+        self.expect_layers(
+            {"include/acio/y.h": '#include "../../src/base/x.h"\n'},
+            "include/acio/y.h")
+
     def test_layers_of_examples(self):
         self.expect_layers({"examples/x.c": '#include "../src/base/y.h"\n'},
                            "examples/x.c")
