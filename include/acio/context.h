@@ -74,8 +74,8 @@ ACIO_EXPORT acio_context *acio_copy_context(void);
 /* Call `f(arg)` in another context; what it sets stays in `*context`.
  *
  *   returns   what `f` returned; -ACIO_ENOLOOP
- *   suspends  as `f` does
- *   cancel    as `f`
+ *   suspends  yes, where `f` does
+ *   cancel    - (as `f`)
  *   owner     `*context` is replaced where `f` changes it
  *   thread    the loop's
  *   python    Context.run()

@@ -121,7 +121,7 @@ ACIO_EXPORT int acio_future_await(acio_future *future);
  *
  *   returns   0; -EINVAL
  *   suspends  no
- *   cancel    acio_handle_cancel(handle)
+ *   cancel    - (acio_handle_cancel takes the callback back)
  *   owner     `handle` stays with the caller, unmoved until it ran or was
  *             cancelled
  *   thread    the loop's

@@ -24,15 +24,15 @@ typedef struct acio_group {
     struct acio_link finished; /* those whose handles are still good */
     size_t unfinished;
     int first_error;
-    size_t errors;     /* how many tasks failed */
-    bool aborting;     /* its tasks were cancelled */
-    bool waited;       /* acio_group_wait has answered */
+    size_t errors;             /* how many tasks failed */
+    bool aborting;             /* its tasks were cancelled */
+    bool waited;               /* acio_group_wait has answered */
     struct acioi_task *waiter; /* inside acio_group_wait or close */
 } acio_group;
 
 /* A group from here to the end of the block. */
-#define ACIO_GROUP(name)                                                      \
-    __attribute__((cleanup(acio_group_close))) acio_group name;               \
+#define ACIO_GROUP(name)                                                       \
+    __attribute__((cleanup(acio_group_close))) acio_group name;                \
     acio_group_open(&name)
 
 /* Open a group.
@@ -57,8 +57,8 @@ ACIO_EXPORT int acio_group_open(acio_group *group);
  *   thread    the loop's
  *   python    TaskGroup.create_task()
  */
-#define acio_group_create_task(group, f, ...)                                 \
-    acio_group_create_task_with(group, f,                                     \
+#define acio_group_create_task(group, f, ...)                                  \
+    acio_group_create_task_with(group, f,                                      \
         ACIO_ARGS(f __VA_OPT__(, ) __VA_ARGS__), ACIO_TASK_HERE(f))
 
 /* The function behind acio_group_create_task.
@@ -85,9 +85,9 @@ ACIO_EXPORT acio_task *acio_group_create_task_with(acio_group *group,
  *   thread    the loop's
  *   python    TaskGroup.create_task()
  */
-#define acio_group_start(group, f, ...)                                       \
-    acio_group_start_with(group, f,                                           \
-        ACIO_ARGS(f __VA_OPT__(, ) __VA_ARGS__), ACIO_TASK_HERE(f))
+#define acio_group_start(group, f, ...)                                        \
+    acio_group_start_with(group, f, ACIO_ARGS(f __VA_OPT__(, ) __VA_ARGS__),   \
+        ACIO_TASK_HERE(f))
 
 /* The function behind acio_group_start.
  *

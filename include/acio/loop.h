@@ -34,10 +34,10 @@ typedef struct acio_timer {
 struct acio_sim_options;
 
 struct acio_loop_options {
-    const char *backend; /* "uring", "epoll", "sim"; NULL: $ACIO_BACKEND,
+    const char *backend;   /* "uring", "epoll", "sim"; NULL: $ACIO_BACKEND,
                           * else uring where it works, else epoll */
-    bool debug;          /* also set by ACIO_DEBUG=1 */
-    bool poll_every_pass; /* ask the kernel in every pass, as asyncio does,
+    bool debug;            /* also set by ACIO_DEBUG=1 */
+    bool poll_every_pass;  /* ask the kernel in every pass, as asyncio does,
                            * and not only every few while callbacks are ready */
     unsigned ring_entries; /* io_uring submission queue; 0: 1024 */
     unsigned pool_threads; /* threads for files and for user work, and as many
@@ -421,8 +421,7 @@ struct acio_loop_part {
  *   thread    the loop's
  *   python    -
  */
-ACIO_EXPORT void acio_loop_attach(acio_loop *loop,
-    struct acio_loop_part *part);
+ACIO_EXPORT void acio_loop_attach(acio_loop *loop, struct acio_loop_part *part);
 
 /* The part attached with `key`.
  *

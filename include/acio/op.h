@@ -73,11 +73,11 @@ struct acio_op {
     struct acio_link link; /* the loop's: where the op waits while alive */
     acio_loop *loop;       /* the loop's, from submit on */
     acio_op_callback *callback;
-    void *user;      /* the caller's, for the callback */
-    ssize_t result;  /* valid in the callback and after it */
-    uint8_t kind;    /* enum acio_op_kind, set by the prepare functions */
-    uint8_t state;   /* the loop's */
-    uint16_t flags;  /* the loop's */
+    void *user;     /* the caller's, for the callback */
+    ssize_t result; /* valid in the callback and after it */
+    uint8_t kind;   /* enum acio_op_kind, set by the prepare functions */
+    uint8_t state;  /* the loop's */
+    uint16_t flags; /* the loop's */
     int fd;
     int final;       /* the loop's: the last result of a many-times op */
     int buffer_head; /* the back end's: received and not yet delivered */
@@ -241,8 +241,7 @@ acio_op_sendmsg(acio_op *op, int fd, const struct msghdr *header, int flags)
 
 /* accept4(2), non-blocking and close-on-exec; result: the fd. */
 static inline void
-acio_op_accept(acio_op *op, int fd, struct sockaddr *address,
-    socklen_t *length)
+acio_op_accept(acio_op *op, int fd, struct sockaddr *address, socklen_t *length)
 {
     acio_op_prepare(op, ACIO_OP_ACCEPT, fd);
     op->u.accept.address = address;

@@ -38,20 +38,20 @@ typedef struct acio_shield {
 } acio_shield;
 
 /* A time limit from here to the end of the block. */
-#define ACIO_TIMEOUT(name, seconds)                                           \
-    __attribute__((cleanup(acio_timeout_close))) acio_timeout name;           \
+#define ACIO_TIMEOUT(name, seconds)                                            \
+    __attribute__((cleanup(acio_timeout_close))) acio_timeout name;            \
     acio_timeout_open(&name, seconds)
 
 /* The same up to a time of acio_loop_time. */
-#define ACIO_TIMEOUT_AT(name, when)                                           \
-    __attribute__((cleanup(acio_timeout_close))) acio_timeout name;           \
+#define ACIO_TIMEOUT_AT(name, when)                                            \
+    __attribute__((cleanup(acio_timeout_close))) acio_timeout name;            \
     acio_timeout_open_at(&name, when)
 
 /* No cancel and no outer deadline is seen from here to the end of the block;
  * they are seen after it. For clean-up that has to suspend; put a timeout
  * inside it. */
-#define ACIO_SHIELD(name)                                                     \
-    __attribute__((cleanup(acio_shield_close))) acio_shield name;             \
+#define ACIO_SHIELD(name)                                                      \
+    __attribute__((cleanup(acio_shield_close))) acio_shield name;              \
     acio_shield_open(&name)
 
 /* Open a time limit of `seconds`; INFINITY sets none, 0 or less is past.

@@ -41,7 +41,7 @@ struct acio_run_options {
                             * taken page by page as it is touched */
     unsigned pool_threads; /* see struct acio_loop_options */
     const struct acio_sim_options *sim;
-    const char *name; /* of the main task; NULL: "main" */
+    const char *name;        /* of the main task; NULL: "main" */
     unsigned long cancel_at; /* for tests: cancel the task that reaches the
                               * n-th suspension point of the run; 0: none */
     unsigned long *suspensions_out; /* for tests: how many there were */
@@ -53,14 +53,14 @@ struct acio_args {
     size_t bytes;
 };
 
-#define ACIO_ARGS(f, ...)                                                     \
-    ((struct acio_args){ __VA_OPT__(&(struct f##_args){ __VA_ARGS__ },        \
+#define ACIO_ARGS(f, ...)                                                      \
+    ((struct acio_args){ __VA_OPT__(&(struct f##_args){ __VA_ARGS__ },         \
         sizeof(struct f##_args)) })
 
 #define ACIO_STRING2(x) #x
 #define ACIO_STRING(x) ACIO_STRING2(x)
 #define ACIO_PLACE __FILE__ ":" ACIO_STRING(__LINE__)
-#define ACIO_TASK_HERE(f)                                                     \
+#define ACIO_TASK_HERE(f)                                                      \
     (&(struct acio_task_options){ .name = #f, .place = ACIO_PLACE })
 
 /* Make a loop, run `f` in it as the main task, cancel and await what is left,
@@ -76,7 +76,7 @@ struct acio_args {
  *   thread    any
  *   python    asyncio.run()
  */
-#define acio_run(f, ...)                                                      \
+#define acio_run(f, ...)                                                       \
     acio_run_with(f, ACIO_ARGS(f __VA_OPT__(, ) __VA_ARGS__), NULL)
 
 /* The function behind acio_run, with options (or NULL).
@@ -104,8 +104,8 @@ ACIO_EXPORT int acio_run_with(acio_function *f, struct acio_args args,
  *   thread    the loop's
  *   python    asyncio.create_task()
  */
-#define acio_create_task(f, ...)                                              \
-    acio_create_task_with(f, ACIO_ARGS(f __VA_OPT__(, ) __VA_ARGS__),         \
+#define acio_create_task(f, ...)                                               \
+    acio_create_task_with(f, ACIO_ARGS(f __VA_OPT__(, ) __VA_ARGS__),          \
         ACIO_TASK_HERE(f))
 
 /* The function behind acio_create_task, with options (or NULL).
@@ -165,8 +165,8 @@ enum {
  *   thread    the tasks' loop
  *   python    asyncio.gather()
  */
-ACIO_EXPORT int acio_gather(acio_task *const *tasks, size_t count,
-    int *results, int flags);
+ACIO_EXPORT int acio_gather(acio_task *const *tasks, size_t count, int *results,
+    int flags);
 
 /* Let a task go on by itself: its result is dropped, an error is reported to
  * the exception handler.
@@ -253,7 +253,7 @@ ACIO_EXPORT int acio_task_result(acio_task *task);
  *
  *   returns   0; -EINVAL, -ACIO_EGONE
  *   suspends  no
- *   cancel    acio_handle_cancel(handle)
+ *   cancel    - (acio_handle_cancel takes the callback back)
  *   owner     `handle` stays with the caller, unmoved until it ran or was
  *             cancelled
  *   thread    the task's loop

@@ -20,8 +20,8 @@
 
 #include <acio/types.h>
 
-#define acioi_container_of(pointer, type, member)                             \
-    ((type *)((char *)(pointer) - offsetof(type, member)))
+#define acioi_container_of(pointer, type, member)                              \
+    ((type *)((char *)(pointer)-offsetof(type, member)))
 
 static inline void
 acioi_list_init(struct acio_link *head)

@@ -15,9 +15,9 @@ _Noreturn void acioi_panic(const char *format, ...)
     __attribute__((format(printf, 1, 2)));
 
 /* A claim of the author's: proven, not hoped. Checked in every build. */
-#define ACIOI_ASSERT(claim)                                                   \
-    ((claim) ? (void)0                                                        \
-             : acioi_panic("%s:%d: %s does not hold; this is a bug in acio",  \
+#define ACIOI_ASSERT(claim)                                                    \
+    ((claim) ? (void)0                                                         \
+             : acioi_panic("%s:%d: %s does not hold; this is a bug in acio",   \
                    __FILE__, __LINE__, #claim))
 
 #endif

@@ -71,8 +71,8 @@ struct acioi_backend {
         socklen_t *length);
     int (*getpeername)(acio_loop *loop, int fd, struct sockaddr *address,
         socklen_t *length);
-    int (*getsockopt)(acio_loop *loop, int fd, int level, int name,
-        void *value, socklen_t *length);
+    int (*getsockopt)(acio_loop *loop, int fd, int level, int name, void *value,
+        socklen_t *length);
     int (*setsockopt)(acio_loop *loop, int fd, int level, int name,
         const void *value, socklen_t length);
     /* Forgets the fd at once, then closes it. No op is active on it. */

@@ -23,10 +23,10 @@
 #include <acio/loop.h>
 #include <acio/op.h>
 
+#include "backend.h"
 #include "base/clock.h"
 #include "base/heap.h"
 #include "base/list.h"
-#include "backend.h"
 
 /* ---- ops ---- */
 
@@ -105,30 +105,30 @@ struct acio_loop {
     const struct acioi_backend *backend;
     void *backend_state;
 
-    struct acio_link ready;     /* handles, in order of call_soon */
-    struct acio_link batch;     /* those of the pass under way */
+    struct acio_link ready; /* handles, in order of call_soon */
+    struct acio_link batch; /* those of the pass under way */
     struct acioi_heap timers;
-    uint64_t timer_sequence;    /* of the next timer armed */
-    unsigned passes_to_poll;    /* passes until the kernel is asked again */
-    int64_t polled_coarse_ns;   /* coarse clock when it was asked last */
-    size_t active;              /* ops alive, the loop's own not counted */
+    uint64_t timer_sequence;  /* of the next timer armed */
+    unsigned passes_to_poll;  /* passes until the kernel is asked again */
+    int64_t polled_coarse_ns; /* coarse clock when it was asked last */
+    size_t active;            /* ops alive, the loop's own not counted */
 
     bool running, stopping, debug, poll_every_pass;
-    pid_t pid;                  /* a forked child must not touch the rings */
+    pid_t pid; /* a forked child must not touch the rings */
 
     struct acioi_wake wake;
-    struct acioi_pool *pool;    /* made at first use */
+    struct acioi_pool *pool; /* made at first use */
     unsigned pool_threads;
     struct acioi_watch **watches; /* by fd: its reader, its writer */
-    int watch_count;            /* fds that `watches` has room for */
+    int watch_count;              /* fds that `watches` has room for */
     struct acio_link all_watches; /* removed ones too, until they are freed */
-    struct acio_link signals;   /* signal handlers of this loop */
+    struct acio_link signals;     /* signal handlers of this loop */
 
     struct acio_wait_hooks hooks;
     acio_exception_handler *exception_handler;
     void *exception_user;
     struct acio_link parts;
-    void *runtime;              /* the task layer's, NULL without tasks */
+    void *runtime; /* the task layer's, NULL without tasks */
 };
 
 /* Puts a handle whose callback is set at the end of the ready queue. */

@@ -249,8 +249,8 @@ run_batch(acio_loop *loop)
     int ran = 0;
     acioi_list_splice_back(&loop->batch, &loop->ready);
     while (!acioi_list_empty(&loop->batch)) {
-        acio_handle *handle = acioi_container_of(loop->batch.next,
-            acio_handle, link);
+        acio_handle *handle = acioi_container_of(loop->batch.next, acio_handle,
+            link);
         acioi_list_remove(&handle->link);
         handle->callback(handle->arg);
         ran++;

@@ -109,8 +109,8 @@ perform_fsync(acio_op *op)
 static ssize_t
 perform_statx(acio_op *op)
 {
-    return statx(op->fd, op->u.statx.path, op->u.statx.flags,
-        op->u.statx.mask, op->u.statx.out);
+    return statx(op->fd, op->u.statx.path, op->u.statx.flags, op->u.statx.mask,
+        op->u.statx.out);
 }
 
 static perform_function *const performers[ACIO_OP_KINDS] = {

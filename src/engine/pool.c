@@ -23,12 +23,12 @@
 enum { CREWS = 2 };
 
 struct crew {
-    pthread_mutex_t mutex;    /* guards all of the crew */
-    pthread_cond_t work;      /* the queue grew, or it is time to leave */
-    struct acio_link queue;   /* ops, by op->link */
+    pthread_mutex_t mutex;  /* guards all of the crew */
+    pthread_cond_t work;    /* the queue grew, or it is time to leave */
+    struct acio_link queue; /* ops, by op->link */
     unsigned started, idle;
     bool leaving;
-    pthread_t *threads;       /* room for loop->pool_threads */
+    pthread_t *threads; /* room for loop->pool_threads */
 };
 
 struct acioi_pool {

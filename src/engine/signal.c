@@ -21,7 +21,7 @@
 struct signal_watch {
     struct acio_link link; /* in loop->signals */
     acio_handle handle;
-    atomic_bool posted;    /* the handle is on its way */
+    atomic_bool posted; /* the handle is on its way */
     acio_loop *loop;
     int signum;
     acio_callback *callback;
@@ -66,7 +66,7 @@ take_signal(struct signal_watch *watch)
 {
     struct signal_watch *nobody = NULL;
     if (!atomic_compare_exchange_strong(&watch_of[watch->signum], &nobody,
-        watch))
+            watch))
         return -EBUSY;
     struct sigaction action = { .sa_handler = on_signal,
         .sa_flags = SA_RESTART | SA_ONSTACK };

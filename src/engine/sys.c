@@ -14,8 +14,8 @@ int
 acioi_os_socket(acio_loop *loop, int family, int type, int protocol)
 {
     (void)loop;
-    return answer(socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC,
-        protocol));
+    return answer(
+        socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol));
 }
 
 int

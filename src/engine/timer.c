@@ -28,8 +28,7 @@ void
 acio_loop_call_at(acio_loop *loop, acio_timer *timer, double when,
     acio_callback *callback, void *arg)
 {
-    acio_loop_call_at_ns(loop, timer, acioi_seconds_to_ns(when), callback,
-        arg);
+    acio_loop_call_at_ns(loop, timer, acioi_seconds_to_ns(when), callback, arg);
 }
 
 void

@@ -44,8 +44,8 @@ acioi_wake_drain(acio_loop *loop)
     struct acioi_wake *wake = &loop->wake;
     if (atomic_load_explicit(&wake->posted, memory_order_relaxed) == &wake->end)
         return;
-    struct acio_link *link = atomic_exchange_explicit(&wake->posted,
-        &wake->end, memory_order_acquire);
+    struct acio_link *link = atomic_exchange_explicit(&wake->posted, &wake->end,
+        memory_order_acquire);
     struct acio_link oldest_first;
     acioi_list_init(&oldest_first);
     while (link != &wake->end) {
@@ -62,8 +62,8 @@ read_again(acio_op *op)
     acio_loop *loop = op->loop;
     if (op->result < 0)
         return;
-    acio_op_read(op, loop->wake.fd, &loop->wake.count,
-        sizeof loop->wake.count, -1);
+    acio_op_read(op, loop->wake.fd, &loop->wake.count, sizeof loop->wake.count,
+        -1);
     acio_loop_submit(loop, op, read_again, NULL);
 }
 

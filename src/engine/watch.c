@@ -20,7 +20,7 @@
 
 struct acioi_watch {
     acio_op op;
-    struct acio_link link;   /* in loop->all_watches */
+    struct acio_link link; /* in loop->all_watches */
     acio_loop *loop;
     acio_callback *callback; /* NULL: removed */
     void *arg;
@@ -106,8 +106,7 @@ check_pollable(int fd)
 }
 
 static int
-add(acio_loop *loop, int fd, enum side side, acio_callback *callback,
-    void *arg)
+add(acio_loop *loop, int fd, enum side side, acio_callback *callback, void *arg)
 {
     if (!callback)
         return -EINVAL;

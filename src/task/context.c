@@ -79,8 +79,8 @@ make_own(acio_context **context, unsigned spare)
     unsigned count = old ? old->count : 0;
     if (old && old->references == 1 && spare == 0)
         return 0;
-    acio_context *own = acioi_alloc(sizeof *own +
-        (count + spare) * sizeof own->values[0]);
+    acio_context *own = acioi_alloc(
+        sizeof *own + (count + spare) * sizeof own->values[0]);
     if (!own)
         return -ENOMEM;
     own->references = 1;

@@ -143,8 +143,8 @@ acio_gather(acio_task *const *tasks, size_t count, int *results, int flags)
         return -ACIO_ENOTASK;
     if (!tasks && count > 0)
         return -EINVAL;
-    struct gather *gather = acioi_alloc(sizeof *gather +
-        count * sizeof gather->entries[0]);
+    struct gather *gather = acioi_alloc(
+        sizeof *gather + count * sizeof gather->entries[0]);
     if (!gather)
         return give_up(tasks, count, results);
     gather->waiter = self;

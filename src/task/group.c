@@ -36,8 +36,8 @@ cancel_children(acio_group *group)
     group->aborting = true;
     struct acio_link *link = group->tasks.next;
     for (; link != &group->tasks; link = link->next)
-        acioi_task_cancel(acioi_container_of(link, struct acioi_task,
-            group_link));
+        acioi_task_cancel(
+            acioi_container_of(link, struct acioi_task, group_link));
 }
 
 void
@@ -174,8 +174,8 @@ release_children(acio_group *group)
 {
     struct acio_link *link;
     while ((link = acioi_list_pop_front(&group->finished)))
-        acioi_task_let_go(acioi_container_of(link, struct acioi_task,
-            group_link));
+        acioi_task_let_go(
+            acioi_container_of(link, struct acioi_task, group_link));
 }
 
 static void
@@ -214,8 +214,8 @@ acio_group_errors(const acio_group *group, int *out, size_t room)
     size_t count = 0;
     struct acio_link *link = group->finished.next;
     for (; link != &group->finished && count < room; link = link->next) {
-        int result = acioi_container_of(link, struct acioi_task,
-            group_link)->result;
+        int result =
+            acioi_container_of(link, struct acioi_task, group_link)->result;
         if (result < 0 && result != -ECANCELED)
             out[count++] = result;
     }

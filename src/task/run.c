@@ -90,15 +90,15 @@ abandon(struct acioi_runtime *runtime, int err)
     for (; link != &runtime->tasks; link = link->next) {
         struct acioi_task *task = acioi_container_of(link, struct acioi_task,
             link);
-        acioi_log("task %s waits for ever (%s) and cannot be ended",
-            task->name, task->waits_for ? task->waits_for : "ready");
+        acioi_log("task %s waits for ever (%s) and cannot be ended", task->name,
+            task->waits_for ? task->waits_for : "ready");
     }
     return err;
 }
 
 static int
-run_main(struct acioi_runtime *runtime, acio_function *f,
-    struct acio_args args, const char *name)
+run_main(struct acioi_runtime *runtime, acio_function *f, struct acio_args args,
+    const char *name)
 {
     struct acioi_task *task = acioi_task_create(runtime, f, args,
         &(struct acio_task_options){ .name = name ? name : "main" });
@@ -142,12 +142,13 @@ acio_run_with(acio_function *f, struct acio_args args,
     if (acio_get_running_loop())
         return -ACIO_ERUNNING;
     acio_loop *loop;
-    int err = acio_loop_new(&loop, &(struct acio_loop_options){
-        .backend = options->backend,
-        .debug = options->debug,
-        .pool_threads = options->pool_threads,
-        .sim = options->sim,
-    });
+    int err = acio_loop_new(&loop,
+        &(struct acio_loop_options){
+            .backend = options->backend,
+            .debug = options->debug,
+            .pool_threads = options->pool_threads,
+            .sim = options->sim,
+        });
     if (err < 0)
         return err;
     acioi_loop_enter(loop);

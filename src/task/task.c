@@ -20,10 +20,9 @@
 
 enum {
     PAGE = 4096,
-    NUMBERS = PAGE,   /* of handles; 0 is never given */
+    NUMBERS = PAGE, /* of handles; 0 is never given */
     ALIGNMENT = 64,
-    TASK_BYTES = (sizeof(struct acioi_task) + ALIGNMENT - 1) &
-        ~(ALIGNMENT - 1),
+    TASK_BYTES = (sizeof(struct acioi_task) + ALIGNMENT - 1) & ~(ALIGNMENT - 1),
 };
 
 _Static_assert(TASK_BYTES <= 512, "a parked task should fit in one page");
@@ -179,8 +178,8 @@ acioi_task_create(struct acioi_runtime *runtime, acio_function *f,
     task->held = true;
     acioi_list_init(&task->done_handles);
     struct acioi_task *creator = runtime->current;
-    task->context = acioi_context_share(creator ? creator->context
-                                                : runtime->context);
+    task->context = acioi_context_share(
+        creator ? creator->context : runtime->context);
     lay_out(task, args, high);
     acioi_list_push_back(&runtime->tasks, &task->link);
     runtime->task_count++;

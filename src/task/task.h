@@ -44,9 +44,9 @@
 #include "engine/engine.h"
 
 enum acioi_task_state {
-    ACIOI_TASK_READY,    /* its handle is in the ready queue */
+    ACIOI_TASK_READY, /* its handle is in the ready queue */
     ACIOI_TASK_RUNNING,
-    ACIOI_TASK_PARKED,   /* its handle is in a list, or nowhere */
+    ACIOI_TASK_PARKED, /* its handle is in a list, or nowhere */
     ACIOI_TASK_FINISHED
 };
 
