@@ -35,14 +35,14 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "../base/alloc.h"
+#include "base/alloc.h"
 
 enum {
-    PAGE_FDS = 64,         /* fds in one block of the table */
-    EVENTS = 256,          /* reports taken by one wait */
-    SCRATCH_BYTES = 65536, /* what recv_many receives into */
+    PAGE_FDS = 64,                /* fds in one block of the table */
+    EVENTS = 256,                 /* reports taken by one wait */
+    SCRATCH_BYTES = 65536,        /* what recv_many receives into */
     ANYWAY = EPOLLERR | EPOLLHUP, /* reported whether asked for or not */
-    POLL_EVENTS = 0xffff   /* what of poll(2)'s bits epoll may see */
+    POLL_EVENTS = 0xffff          /* what of poll(2)'s bits epoll may see */
 };
 
 /* What waits for one fd. */
@@ -50,13 +50,13 @@ struct waiters {
     struct acio_link in, out, polls; /* ops, in order of submission */
     uint32_t armed; /* what the kernel reports; 0: nothing that counts */
     int fd;
-    bool known;     /* registered, as far as we know */
-    bool drained;   /* the last recv took all there was */
+    bool known;   /* registered, as far as we know */
+    bool drained; /* the last recv took all there was */
 };
 
 struct epoll_state {
     int fd;
-    bool coarse_timeout;    /* no epoll_pwait2 (Linux 5.11): milliseconds */
+    bool coarse_timeout; /* no epoll_pwait2 (Linux 5.11): milliseconds */
     unsigned page_count;
     struct waiters **pages; /* by fd / PAGE_FDS; waiters never move */
     char *scratch;          /* made by the first recv_many */
@@ -82,8 +82,7 @@ grow_table(struct epoll_state *state, unsigned page)
     unsigned count = state->page_count ? state->page_count : 4;
     while (count <= page)
         count *= 2;
-    struct waiters **pages = acioi_realloc(state->pages,
-        count * sizeof *pages);
+    struct waiters **pages = acioi_realloc(state->pages, count * sizeof *pages);
     if (!pages)
         return -ENOMEM;
     for (unsigned i = state->page_count; i < count; i++)
