@@ -4,6 +4,7 @@
 
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -188,6 +189,16 @@ class Tidy(unittest.TestCase):
         found = findings({"include/acio/x.h":
                           SPDX + "ACIO_EXPORT int acio_x(int y);\n"})
         self.assertEqual(len(found), 6)
+
+    def test_format(self):
+        if not shutil.which("clang-format-14"):
+            self.skipTest("no clang-format 14")
+        style = {".clang-format": "BasedOnStyle: LLVM\n"}
+        bad = findings(style | {"src/base/x.c": SPDX + "int  acio_x(int y);\n"})
+        self.assertEqual(len(bad), 1)
+        self.assertIn("src/base/x.c:2: format", bad[0])
+        good = {"src/base/x.c": SPDX + "int acio_x(int y);\n"}
+        self.assertEqual(findings(style | good), [])
 
     def test_layers_upwards(self):
         for upper, lower in (("base", "engine"), ("engine", "coro"),
