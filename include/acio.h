@@ -16,6 +16,7 @@
 #include "acio/loop.h"
 #include "acio/op.h"
 #include "acio/scope.h"
+#include "acio/sim.h"
 #include "acio/task.h"
 #include "acio/version.h"
 

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+/* outside.c - operations on the real world
+ *
+ * Idea.       What never waits long (files, users' functions) is performed by
+ *             the loop's own thread at its virtual time: no thread, no chance
+ *             but the seed's. What waits for others (pipes, terminals,
+ *             children, sockets from elsewhere) is really waited for, with
+ *             poll(2), and meanwhile the clock runs as fast as the real one.
+ *
+ * Invariant.  `polled` has room for every request in `outside` and for the
+ *             eventfd, so that the wait allocates nothing.
+ */
+#include "sim.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "../../base/alloc.h"
+
+/* ---- files and functions ---- */
+
+static bool
+moves_bytes(const acio_op *op)
+{
+    return op->kind == ACIO_OP_READ || op->kind == ACIO_OP_WRITE;
+}
+
+/* Reads and writes of files are transfers: they can be short. */
+static ssize_t
+perform(struct sim *sim, acio_op *op)
+{
+    if (!moves_bytes(op) || op->u.buf.bytes == 0)
+        return acioi_op_perform(op);
+    size_t asked = op->u.buf.bytes;
+    ssize_t allowed = acioi_sim_transfer(sim, asked);
+    if (allowed < 0)
+        return -EIO;
+    op->u.buf.bytes = (size_t)allowed;
+    ssize_t result = acioi_op_perform(op);
+    op->u.buf.bytes = asked;
+    return result;
+}
+
+static void
+perform_event(struct sim *sim, struct sim_event *event)
+{
+    struct sim_request *request = acioi_container_of(event, struct sim_request,
+        event);
+    acioi_sim_finish_now(sim, request, perform(sim, acioi_sim_op(request)));
+}
+
+static void
+perform_later(struct sim *sim, struct sim_request *request)
+{
+    int64_t late_ns = acioi_sim_late(sim, sim->options.late, &sim->stats.late);
+    acioi_sim_schedule(sim, &request->event, acioi_sim_arrival(sim) + late_ns,
+        perform_event);
+}
+
+/* ---- what really waits ---- */
+
+static short
+events_of(const acio_op *op)
+{
+    switch (op->kind) {
+    case ACIO_OP_POLL:
+        return (short)op->u.poll.events;
+    case ACIO_OP_SEND:
+    case ACIO_OP_SENDMSG:
+    case ACIO_OP_WRITE:
+        return POLLOUT;
+    default:
+        return POLLIN;
+    }
+}
+
+static void
+park_outside(struct sim *sim, struct sim_request *request)
+{
+    if (acioi_sim_op(request)->fd < 0) {
+        acioi_sim_finish_now(sim, request, -EBADF); /* poll(2) skips it */
+        return;
+    }
+    if (sim->outside_count + 1 == sim->polled_room) {
+        size_t room = sim->polled_room * 2;
+        struct pollfd *polled = acioi_realloc(sim->polled,
+            room * sizeof *polled);
+        if (!polled) {
+            acioi_sim_finish_now(sim, request, -ENOMEM);
+            return;
+        }
+        sim->polled = polled;
+        sim->polled_room = room;
+    }
+    acioi_list_push_back(&sim->outside, &request->queue);
+    request->outside = true;
+    sim->outside_count++;
+}
+
+static bool
+is_file(const acio_op *op)
+{
+    struct stat st;
+    return fstat(op->fd, &st) < 0 || S_ISREG(st.st_mode) ||
+        S_ISDIR(st.st_mode) || S_ISBLK(st.st_mode);
+}
+
+void
+acioi_sim_submit_outside(struct sim *sim, struct sim_request *request)
+{
+    acio_op *op = acioi_sim_op(request);
+    switch (op->kind) {
+    case ACIO_OP_CONNECT:
+    case ACIO_OP_ACCEPT_MANY:
+    case ACIO_OP_RECV_MANY:
+        acioi_sim_finish_now(sim, request, -EOPNOTSUPP);
+        return;
+    case ACIO_OP_READ:
+    case ACIO_OP_WRITE:
+        if (is_file(op))
+            perform_later(sim, request);
+        else
+            park_outside(sim, request);
+        return;
+    case ACIO_OP_RECV:
+    case ACIO_OP_SEND:
+    case ACIO_OP_RECVMSG:
+    case ACIO_OP_SENDMSG:
+    case ACIO_OP_ACCEPT:
+    case ACIO_OP_POLL:
+    case ACIO_OP_WAIT_CHILD:
+        park_outside(sim, request);
+        return;
+    default:
+        perform_later(sim, request);
+        return;
+    }
+}
+
+static nfds_t
+fill_polled(struct sim *sim)
+{
+    nfds_t count = 1;
+    int wake_fd = sim->wake_parked ? sim->loop->wake.fd : -1;
+    sim->polled[0] = (struct pollfd){ .fd = wake_fd, .events = POLLIN };
+    struct acio_link *link = sim->outside.next;
+    for (; link != &sim->outside; link = link->next) {
+        const acio_op *op = acioi_sim_op(
+            acioi_container_of(link, struct sim_request, queue));
+        sim->polled[count++] = (struct pollfd){ .fd = op->fd,
+            .events = events_of(op) };
+    }
+    return count;
+}
+
+static ssize_t
+perform_ready(struct sim *sim, acio_op *op, short revents)
+{
+    if (revents & POLLNVAL)
+        return -EBADF;
+    if (op->kind == ACIO_OP_POLL || op->kind == ACIO_OP_WAIT_CHILD)
+        return revents;
+    return perform(sim, op);
+}
+
+static void
+finish_ready(struct sim *sim)
+{
+    const struct pollfd *polled = sim->polled;
+    struct acio_link *link = sim->outside.next;
+    while (link != &sim->outside) {
+        struct sim_request *request = acioi_container_of(link,
+            struct sim_request, queue);
+        link = link->next;
+        polled++;
+        if (!polled->revents)
+            continue;
+        ssize_t result = perform_ready(sim, acioi_sim_op(request),
+            polled->revents);
+        if (result != -EAGAIN)
+            acioi_sim_finish_now(sim, request, result);
+    }
+}
+
+static void
+read_wake_up(struct sim *sim)
+{
+    acio_op *op = &sim->loop->wake.read;
+    sim->wake_parked = false;
+    acioi_op_complete(op, acioi_op_perform(op));
+}
+
+static int
+poll_until(struct sim *sim, nfds_t count, int64_t timeout_ns)
+{
+    struct timespec timeout = { timeout_ns / ACIOI_SECOND_NS,
+        timeout_ns % ACIOI_SECOND_NS };
+    int n = ppoll(sim->polled, count,
+        timeout_ns == ACIOI_NEVER ? NULL : &timeout, NULL);
+    return n < 0 ? -errno : n;
+}
+
+int
+acioi_sim_wait_outside(struct sim *sim, int64_t timeout_ns)
+{
+    nfds_t count = fill_polled(sim);
+    int64_t began_ns = acioi_clock_ns();
+    int n = poll_until(sim, count, timeout_ns);
+    if (n < 0 && n != -EINTR)
+        return n;
+    int64_t passed_ns = acioi_clock_ns() - began_ns;
+    if (n == 0 || passed_ns > timeout_ns)
+        passed_ns = timeout_ns;
+    if (sim->outside_count > 0)
+        sim->now_ns += passed_ns;
+    if (n <= 0)
+        return 0;
+    finish_ready(sim);
+    if (sim->polled[0].revents)
+        read_wake_up(sim);
+    return 0;
+}
