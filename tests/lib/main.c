@@ -39,9 +39,21 @@ matches(const struct spec_test *test, const char *pattern)
     return strcmp(test->suite, pattern) == 0 || fnmatch(pattern, full, 0) == 0;
 }
 
+/* Without a choice in the environment, tests are run on the simulator. */
+static bool
+has_its_backend(const struct spec_test *test)
+{
+    const char *name = getenv("ACIO_BACKEND");
+    if (!name || !*name)
+        name = "sim";
+    return !test->backend || strcmp(test->backend, name) == 0;
+}
+
 static bool
 is_chosen(const struct spec_test *test, const struct options *options)
 {
+    if (!has_its_backend(test))
+        return false;
     if (options->axis && test->flags & SPEC_NO_TORTURE)
         return false;
     if (!options->patterns[0])

@@ -35,10 +35,11 @@ struct spec_test {
     const char *suite, *name; /* how it is asked for: "suite.name" */
     const char *file;         /* where it stands; also its order in a suite */
     int line;
-    unsigned flags;     /* enum spec_flag */
-    unsigned seconds;   /* real time it may take; 0: 20 */
-    const char *dies;   /* said by a test that has to die */
-    void (*body)(void); /* the test */
+    unsigned flags;      /* enum spec_flag */
+    unsigned seconds;    /* real time it may take; 0: 20 */
+    const char *dies;    /* said by a test that has to die */
+    const char *backend; /* the only one that it is for; NULL: any */
+    void (*body)(void);  /* the test */
     void (*run)(const struct spec_test *test); /* calls it; NULL: plainly */
     const void *data;                          /* whatever `run` needs */
 };
