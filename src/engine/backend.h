@@ -99,4 +99,7 @@ int acioi_os_setsockopt(acio_loop *loop, int fd, int level, int name,
     const void *value, socklen_t length);
 int64_t acioi_os_now(const acio_loop *loop);
 
+/* Is this accept(2)'s word on one connection, and the next call may do well? */
+bool acioi_accept_goes_on(ssize_t result);
+
 #endif

@@ -25,7 +25,7 @@
  *             while reports are worked off: a report never meets a new fd of
  *             the same number.
  */
-#include "engine.h"
+#include "engine/engine.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -418,26 +418,6 @@ epoll_cancel_all(acio_loop *loop)
 
 /* ---- reports ---- */
 
-/* Of a connection that broke before it was accepted, or of a network that is
- * down: the next accept(2) may do well (see its manual page). */
-static bool
-concerns_one_connection(ssize_t result)
-{
-    switch (-result) {
-    case ECONNABORTED:
-    case EPROTO:
-    case ENOPROTOOPT:
-    case ENETDOWN:
-    case ENETUNREACH:
-    case EHOSTDOWN:
-    case EHOSTUNREACH:
-    case ENONET:
-        return true;
-    default:
-        return false;
-    }
-}
-
 static ssize_t
 accept_while_room(acio_op *op)
 {
@@ -445,7 +425,7 @@ accept_while_room(acio_op *op)
         ssize_t result = acioi_op_perform(op);
         if (result >= 0)
             acioi_op_push_fd(op, (int)result);
-        else if (!concerns_one_connection(result))
+        else if (!acioi_accept_goes_on(result))
             return result;
     }
     return -EAGAIN;

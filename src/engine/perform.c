@@ -145,3 +145,23 @@ acioi_op_perform(acio_op *op)
     } while (result < 0 && errno == EINTR);
     return result < 0 ? -errno : result;
 }
+
+/* Of a connection that broke before it was accepted, or of a network that is
+ * down: see accept(2). */
+bool
+acioi_accept_goes_on(ssize_t result)
+{
+    switch (-result) {
+    case ECONNABORTED:
+    case EPROTO:
+    case ENOPROTOOPT:
+    case ENETDOWN:
+    case ENETUNREACH:
+    case EHOSTDOWN:
+    case EHOSTUNREACH:
+    case ENONET:
+        return true;
+    default:
+        return false;
+    }
+}

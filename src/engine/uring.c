@@ -1,0 +1,561 @@
+/* SPDX-License-Identifier: MIT */
+/* uring.c - operations on io_uring
+ *
+ * Idea.       An op becomes a request, its address the request's user_data.
+ *             Submitting only queues it; one system call a pass hands over all
+ *             that is queued and waits for what is done.
+ *
+ *                 queue --> in_flight --> (completion)
+ *                   ^           |
+ *                   |           +-- cancels --> cancelling --> (completion)
+ *                   +-- starved, resting
+ *
+ * Lists.      An active op is in exactly one of them, or with the pool.
+ *             queue       to be written as a request: new, or once more
+ *             in_flight   with the kernel
+ *             cancels     with the kernel, a cancel to be written
+ *             cancelling  with the kernel, which was asked to cancel
+ *             starved     recv_many that found no buffer
+ *             resting     recv_many without buffer ring, about to receive
+ *
+ * Again.      Some answers are no news for the user, and the op is queued once
+ *             more: EAGAIN of a non-blocking file (a poll goes first then),
+ *             EINTR, the end of a multishot request without an error, ENOBUFS.
+ *
+ * Cancel.     What is not with the kernel ends at once. For the rest a request
+ *             is queued; its own completion is ignored. Should the op end
+ *             before the kernel saw that request, the request is withdrawn:
+ *             the op's memory may belong to another op by then.
+ */
+#include "engine/uring.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+
+enum { DEFAULT_ENTRIES = 1024, SCRATCH_BYTES = 65536 };
+
+struct uring_state {
+    struct acioi_ring ring;
+    struct acio_link queue, in_flight, cancels, cancelling, starved, resting;
+    bool closing;    /* connections accepted from now on are closed */
+    bool no_buffers; /* recv_many polls, then receives into `scratch` */
+    char *scratch;   /* made when it is needed */
+    struct acioi_buffers buffers;
+};
+
+static acio_op *
+op_of(struct acio_link *link)
+{
+    return acioi_container_of(link, acio_op, link);
+}
+
+static bool
+cancel_asked(const acio_op *op)
+{
+    return op->flags & ACIOI_OP_CANCEL_ASKED;
+}
+
+/* ---- submit and cancel ---- */
+
+static void
+uring_submit(acio_loop *loop, acio_op *op)
+{
+    struct uring_state *state = loop->backend_state;
+    op->buffer_head = op->buffer_tail = ACIOI_BUFFER_NONE;
+    if (op->kind == ACIO_OP_WORK)
+        acioi_pool_submit(loop, op);
+    else
+        acioi_list_push_back(&state->queue, &op->link);
+}
+
+/* Sending with the rest of the batch is cheaper than a system call now. */
+static ssize_t
+uring_try_send(acio_loop *loop, acio_op *op)
+{
+    (void)loop;
+    (void)op;
+    return -EAGAIN;
+}
+
+static void
+uring_cancel(acio_loop *loop, acio_op *op)
+{
+    struct uring_state *state = loop->backend_state;
+    acioi_list_remove(&op->link);
+    if (op->flags & URING_IN_KERNEL)
+        acioi_list_push_back(&state->cancels, &op->link);
+    else
+        acioi_op_complete(op, -ECANCELED);
+}
+
+static void
+cancel_list(acio_loop *loop, struct acio_link *list)
+{
+    struct acio_link *link;
+    while ((link = acioi_list_first(list))) {
+        acio_op *op = op_of(link);
+        op->flags |= ACIOI_OP_CANCEL_ASKED;
+        uring_cancel(loop, op);
+    }
+}
+
+static void
+uring_cancel_all(acio_loop *loop)
+{
+    struct uring_state *state = loop->backend_state;
+    state->closing = true;
+    cancel_list(loop, &state->queue);
+    cancel_list(loop, &state->starved);
+    cancel_list(loop, &state->resting);
+    cancel_list(loop, &state->in_flight);
+}
+
+/* ---- requests ---- */
+
+static bool
+have_buffers(struct uring_state *state)
+{
+    if (state->buffers.ring)
+        return true;
+    if (state->no_buffers || state->ring.level > ACIOI_RING_DEFER ||
+        acioi_buffers_open(&state->buffers, &state->ring) < 0)
+        state->no_buffers = true;
+    return !state->no_buffers;
+}
+
+/* False where the ring is full. */
+static bool
+write_requests(struct uring_state *state)
+{
+    struct acio_link *link;
+    while ((link = acioi_list_first(&state->queue))) {
+        acio_op *op = op_of(link);
+        struct io_uring_sqe *sqe = acioi_ring_next(&state->ring);
+        if (!sqe)
+            return false;
+        if (op->kind == ACIO_OP_RECV_MANY && !have_buffers(state))
+            op->flags |= URING_POLLING;
+        if (op->flags & URING_POLLING)
+            acioi_uring_prepare_poll(sqe, op);
+        else
+            acioi_uring_prepare(sqe, op, state->ring.level);
+        op->flags |= URING_IN_KERNEL;
+        acioi_list_remove(link);
+        acioi_list_push_back(&state->in_flight, link);
+    }
+    return true;
+}
+
+static bool
+write_cancels(struct uring_state *state)
+{
+    struct acio_link *link;
+    while ((link = acioi_list_first(&state->cancels))) {
+        acio_op *op = op_of(link);
+        struct io_uring_sqe *sqe = acioi_ring_next(&state->ring);
+        if (!sqe)
+            return false;
+        sqe->opcode = IORING_OP_ASYNC_CANCEL;
+        sqe->fd = -1;
+        sqe->addr = (uint64_t)(uintptr_t)op;
+        sqe->user_data = (uint64_t)(uintptr_t)op | URING_CANCEL_TAG;
+        if (state->ring.features & URING_FEAT_CQE_SKIP)
+            sqe->flags = URING_SQE_CQE_SKIP_SUCCESS;
+        op->flags |= URING_CANCEL_SENT;
+        acioi_list_remove(link);
+        acioi_list_push_back(&state->cancelling, link);
+    }
+    return true;
+}
+
+/* Cancels come last: none overtakes the request that it is for. */
+static int
+write_queued(struct uring_state *state)
+{
+    while (!write_requests(state) || !write_cancels(state)) {
+        int err = acioi_ring_enter(&state->ring, 0);
+        if (err < 0)
+            return err;
+        if (acioi_ring_unsubmitted(&state->ring) > 0)
+            break; /* the kernel takes no more before we reap */
+    }
+    return 0;
+}
+
+/* ---- completions ---- */
+
+/* The kernel is done with the op, and will not name it again. */
+static void
+leave_kernel(struct uring_state *state, acio_op *op)
+{
+    if (op->flags & URING_CANCEL_SENT)
+        acioi_ring_withdraw(&state->ring,
+            (uint64_t)(uintptr_t)op | URING_CANCEL_TAG);
+    op->flags &= (uint16_t) ~(URING_IN_KERNEL | URING_CANCEL_SENT);
+    acioi_list_remove(&op->link);
+}
+
+/* The op goes to the kernel once more, unless its end is wanted. */
+static void
+again(struct uring_state *state, acio_op *op)
+{
+    if (cancel_asked(op))
+        acioi_op_complete(op, -ECANCELED);
+    else
+        acioi_list_push_back(&state->queue, &op->link);
+}
+
+static void
+poll_first(struct uring_state *state, acio_op *op)
+{
+    op->flags |= URING_POLLING;
+    again(state, op);
+}
+
+/* The answer to the poll that goes before the op proper. */
+static void
+take_readiness(struct uring_state *state, acio_op *op, int result)
+{
+    op->flags &= (uint16_t)~URING_POLLING;
+    if (result < 0 && result != -EINTR)
+        acioi_op_complete(op, result);
+    else
+        again(state, op);
+}
+
+static bool
+not_ready(const acio_op *op, int result)
+{
+    if (!acioi_uring_pollable(op))
+        return false;
+    return result == -EAGAIN || result == -EINPROGRESS || result == -EALREADY;
+}
+
+static void
+take_result(struct uring_state *state, acio_op *op, int result)
+{
+    leave_kernel(state, op);
+    if (op->flags & URING_POLLING)
+        take_readiness(state, op, result);
+    else if (not_ready(op, result))
+        poll_first(state, op);
+    else if (result == -EINTR && op->kind == ACIO_OP_CLOSE)
+        acioi_op_complete(op, 0); /* the fd is gone all the same */
+    else if (result == -EINTR)
+        again(state, op);
+    else
+        acioi_op_complete(op, result);
+}
+
+/* False where the op has no room for the connection: the completion stays in
+ * the ring, and all that come after it, until the user has taken some. */
+static bool
+take_connection(struct uring_state *state, acio_op *op,
+    const struct io_uring_cqe *cqe)
+{
+    bool polled = op->flags & URING_POLLING;
+    int result = cqe->res;
+    if (result >= 0 && !polled) {
+        if (state->closing)
+            close(result);
+        else if (acioi_op_has_room(op))
+            acioi_op_push_fd(op, result);
+        else
+            return false;
+    }
+    if (cqe->flags & IORING_CQE_F_MORE)
+        return true;
+    if (polled || result < 0) {
+        bool go_on = acioi_accept_goes_on(result);
+        take_result(state, op, go_on ? -EINTR : result);
+    } else {
+        leave_kernel(state, op);
+        again(state, op);
+    }
+    return true;
+}
+
+/* Who has nothing at all while the buffers are out needs more of them; who
+ * has some waits until they are back. */
+static void
+starve(struct uring_state *state, acio_op *op)
+{
+    if (op->buffer_head == ACIOI_BUFFER_NONE && state->buffers.there == 0)
+        acioi_buffers_grow(&state->buffers);
+    if (cancel_asked(op))
+        acioi_op_complete(op, -ECANCELED);
+    else
+        acioi_list_push_back(&state->starved, &op->link);
+}
+
+static void
+feed_starved(struct uring_state *state)
+{
+    for (int i = state->buffers.there; i > 0; i--) {
+        struct acio_link *link = acioi_list_pop_front(&state->starved);
+        if (!link)
+            break;
+        acioi_list_push_back(&state->queue, link);
+    }
+}
+
+/* A buffer may come even with the end of the stream. */
+static void
+take_buffer(struct uring_state *state, acio_op *op,
+    const struct io_uring_cqe *cqe)
+{
+    if (!(cqe->flags & IORING_CQE_F_BUFFER))
+        return;
+    int id = (int)(cqe->flags >> IORING_CQE_BUFFER_SHIFT);
+    state->buffers.there--;
+    if (cqe->res > 0) {
+        acioi_buffers_append(&state->buffers, op, id, cqe->res);
+        acioi_op_notify(op);
+    } else {
+        acioi_buffers_give(&state->buffers, id);
+    }
+}
+
+static void
+rest(struct uring_state *state, acio_op *op)
+{
+    op->flags &= (uint16_t)~URING_POLLING;
+    op->flags |= URING_READY;
+    acioi_list_push_back(&state->resting, &op->link);
+    acioi_op_notify(op);
+}
+
+static void
+take_received(struct uring_state *state, acio_op *op,
+    const struct io_uring_cqe *cqe)
+{
+    int result = cqe->res;
+    take_buffer(state, op, cqe);
+    if (cqe->flags & IORING_CQE_F_MORE)
+        return;
+    if (op->flags & URING_POLLING && result >= 0 && !cancel_asked(op)) {
+        leave_kernel(state, op);
+        rest(state, op);
+    } else if (result == -ENOBUFS) {
+        leave_kernel(state, op);
+        starve(state, op);
+    } else {
+        take_result(state, op, result > 0 ? -EINTR : result);
+    }
+}
+
+/* The cancel came too early or too late. Too late: the op is no longer in the
+ * list. Too early: a request that is just being worked on is not found; so it
+ * is asked again. Files are left alone, they end soon by themselves. */
+static void
+cancel_missed(struct uring_state *state, uint64_t user_data)
+{
+    uint64_t wanted = user_data & ~(uint64_t)URING_CANCEL_TAG;
+    struct acio_link *link = state->cancelling.next;
+    for (; link != &state->cancelling; link = link->next) {
+        acio_op *op = op_of(link);
+        if ((uint64_t)(uintptr_t)op != wanted)
+            continue;
+        if (op->kind <= ACIO_OP_POLL) {
+            acioi_list_remove(link);
+            acioi_list_push_back(&state->cancels, link);
+        }
+        return;
+    }
+}
+
+static bool
+take_completion(struct uring_state *state, const struct io_uring_cqe *cqe)
+{
+    if (cqe->user_data & URING_CANCEL_TAG) {
+        if (cqe->res == -ENOENT)
+            cancel_missed(state, cqe->user_data);
+        return true;
+    }
+    acio_op *op = (acio_op *)(uintptr_t)cqe->user_data;
+    if (!op)
+        return true; /* a request that was withdrawn */
+    if (op->kind == ACIO_OP_ACCEPT_MANY)
+        return take_connection(state, op, cqe);
+    if (op->kind == ACIO_OP_RECV_MANY)
+        take_received(state, op, cqe);
+    else
+        take_result(state, op, cqe->res);
+    return true;
+}
+
+static void
+reap(struct uring_state *state)
+{
+    struct acioi_ring *ring = &state->ring;
+    uint32_t head = *ring->cq_head;
+    uint32_t tail = __atomic_load_n(ring->cq_tail, __ATOMIC_ACQUIRE);
+    while (head != tail) {
+        uint32_t at = head & (ring->cq_entries - 1);
+        if (!take_completion(state, &ring->cqes[at]))
+            break;
+        head++;
+    }
+    __atomic_store_n(ring->cq_head, head, __ATOMIC_RELEASE);
+}
+
+/* ---- the wait ---- */
+
+static bool
+uring_pending(acio_loop *loop)
+{
+    const struct uring_state *state = loop->backend_state;
+    return !acioi_list_empty(&state->queue) ||
+        !acioi_list_empty(&state->cancels) ||
+        (!acioi_list_empty(&state->starved) && state->buffers.there > 0) ||
+        acioi_ring_has_completions(&state->ring) ||
+        acioi_ring_wants_entry(&state->ring) ||
+        acioi_ring_unsubmitted(&state->ring) > 0;
+}
+
+static bool
+may_block(const struct uring_state *state)
+{
+    return acioi_list_empty(&state->queue) &&
+        acioi_list_empty(&state->cancels) &&
+        !acioi_ring_has_completions(&state->ring);
+}
+
+static int
+uring_wait(acio_loop *loop, int64_t timeout_ns)
+{
+    struct uring_state *state = loop->backend_state;
+    struct acioi_ring *ring = &state->ring;
+    int err = ring->enabled ? 0 : acioi_ring_enable(ring);
+    if (err < 0)
+        return err;
+    feed_starved(state);
+    err = write_queued(state);
+    if (err < 0)
+        return err;
+    if (!may_block(state))
+        timeout_ns = 0;
+    if (timeout_ns != 0 || acioi_ring_unsubmitted(ring) > 0 ||
+        acioi_ring_wants_entry(ring))
+        err = acioi_ring_enter(ring, timeout_ns);
+    reap(state);
+    return err;
+}
+
+/* ---- recv_many, from the ready queue ---- */
+
+static void
+deliver_chain(struct uring_state *state, acio_op *op)
+{
+    struct acioi_buffers *buffers = &state->buffers;
+    while (op->buffer_head != ACIOI_BUFFER_NONE) {
+        int id = op->buffer_head;
+        op->buffer_head = buffers->next[id];
+        acioi_op_deliver(op, acioi_buffers_data(buffers, id),
+            buffers->length[id]);
+        acioi_buffers_give(buffers, id);
+    }
+}
+
+/* Queued before the callback runs, which may cancel. */
+static void
+receive_now(struct uring_state *state, acio_op *op)
+{
+    acioi_list_remove(&op->link);
+    op->flags &= (uint16_t)~URING_READY;
+    if (!state->scratch)
+        state->scratch = acioi_alloc_raw(SCRATCH_BYTES);
+    if (!state->scratch) {
+        acioi_op_complete(op, -ENOMEM);
+        return;
+    }
+    ssize_t n = recv(op->fd, state->scratch, SCRATCH_BYTES, MSG_DONTWAIT);
+    if (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR)))
+        acioi_list_push_back(&state->queue, &op->link);
+    else
+        acioi_op_complete(op, n == 0 ? 0 : -errno);
+    if (n > 0)
+        acioi_op_deliver(op, state->scratch, (size_t)n);
+}
+
+static void
+uring_deliver(acio_loop *loop, acio_op *op)
+{
+    struct uring_state *state = loop->backend_state;
+    deliver_chain(state, op);
+    if (op->state == ACIOI_OP_ACTIVE && op->flags & URING_READY)
+        receive_now(state, op);
+}
+
+/* ---- open and close ---- */
+
+static int
+uring_open(acio_loop *loop, const struct acio_loop_options *options)
+{
+    struct uring_state *state = acioi_alloc(sizeof *state);
+    if (!state)
+        return -ENOMEM;
+    unsigned entries = options->ring_entries;
+    int err = acioi_ring_open(&state->ring,
+        entries ? entries : DEFAULT_ENTRIES);
+    if (err < 0) {
+        acioi_free(state);
+        return err;
+    }
+    acioi_list_init(&state->queue);
+    acioi_list_init(&state->in_flight);
+    acioi_list_init(&state->cancels);
+    acioi_list_init(&state->cancelling);
+    acioi_list_init(&state->starved);
+    acioi_list_init(&state->resting);
+    loop->backend_state = state;
+    return 0;
+}
+
+/* A forked child has neither the rings nor the buffers, and what lies at
+ * their addresses by now may be something else. */
+static void
+uring_close(acio_loop *loop)
+{
+    struct uring_state *state = loop->backend_state;
+    bool child = loop->pid != getpid();
+    acioi_ring_close(&state->ring, child);
+    if (!child)
+        acioi_buffers_close(&state->buffers);
+    acioi_free(state->scratch);
+    acioi_free(state);
+    loop->backend_state = NULL;
+}
+
+static int
+uring_close_fd(acio_loop *loop, int fd)
+{
+    (void)loop;
+    int result = close(fd);
+    return result < 0 && errno != EINTR ? -errno : 0;
+}
+
+const struct acioi_backend acioi_backend_uring = {
+    .name = "uring",
+    .open = uring_open,
+    .close = uring_close,
+    .submit = uring_submit,
+    .cancel = uring_cancel,
+    .cancel_all = uring_cancel_all,
+    .try_send = uring_try_send,
+    .deliver = uring_deliver,
+    .pending = uring_pending,
+    .wait = uring_wait,
+    .now = acioi_os_now,
+    .socket = acioi_os_socket,
+    .bind = acioi_os_bind,
+    .listen = acioi_os_listen,
+    .shutdown = acioi_os_shutdown,
+    .getsockname = acioi_os_getsockname,
+    .getpeername = acioi_os_getpeername,
+    .getsockopt = acioi_os_getsockopt,
+    .setsockopt = acioi_os_setsockopt,
+    .close_fd = uring_close_fd,
+};

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* uring.h - what the parts of the io_uring back end share
+ *
+ *     uring.c          an op's way through the ring
+ *     uring_request.c  an op as a request
+ *     uring_buffers.c  memory for what is received unasked
+ *     uring_ring.c     the rings themselves
+ */
+#ifndef ACIOI_URING_H
+#define ACIOI_URING_H
+
+#include "engine/engine.h"
+#include "engine/uring_buffers.h"
+#include "engine/uring_ring.h"
+
+/* In op->flags. */
+enum {
+    /* a request is written, and its last completion not yet seen */
+    URING_IN_KERNEL = ACIOI_OP_BACKEND_FLAG << 0,
+    /* that request, or the next one, only waits until the fd is ready */
+    URING_POLLING = ACIOI_OP_BACKEND_FLAG << 1,
+    /* recv_many without a buffer ring: there is something to receive */
+    URING_READY = ACIOI_OP_BACKEND_FLAG << 2,
+    /* the kernel was asked to cancel */
+    URING_CANCEL_SENT = ACIOI_OP_BACKEND_FLAG << 3
+};
+
+/* Of the requests that are no op's: the op's address with the lowest bit. */
+enum { URING_CANCEL_TAG = 1 };
+
+/* Fills a zeroed request with what `op` asks for. */
+void acioi_uring_prepare(struct io_uring_sqe *sqe, const acio_op *op,
+    enum acioi_ring_level level);
+
+/* The same, for the wait until the op's fd is ready. */
+void acioi_uring_prepare_poll(struct io_uring_sqe *sqe, const acio_op *op);
+
+/* Can one wait until the op's fd is ready? */
+bool acioi_uring_pollable(const acio_op *op);
+
+#endif
