@@ -24,6 +24,12 @@ acio_set_allocator(const struct acio_allocator *allocator)
     return 0;
 }
 
+void
+acioi_clear(void *memory, size_t bytes)
+{
+    memset(memory, 0, bytes);
+}
+
 void *
 acioi_alloc_raw(size_t bytes)
 {

@@ -20,6 +20,10 @@ void *acioi_alloc_raw(size_t bytes);
 /* As realloc(3): the old block stays valid where NULL is returned. */
 void *acioi_realloc(void *memory, size_t bytes);
 
+/* Clears memory. What the compiler would inline for a struct of some hundred
+ * bytes (rep stos) takes three times as long. */
+void acioi_clear(void *memory, size_t bytes);
+
 /* Frees a block; NULL is fine. */
 void acioi_free(void *memory);
 

@@ -114,7 +114,8 @@ struct acio_loop {
     size_t active;            /* ops alive, the loop's own not counted */
 
     bool running, stopping, debug, poll_every_pass;
-    pid_t pid; /* a forked child must not touch the rings */
+    bool turning; /* whoever runs the loop does not count its passes */
+    pid_t pid;    /* a forked child must not touch the rings */
 
     struct acioi_wake wake;
     struct acioi_pool *pool; /* made at first use */
@@ -151,6 +152,11 @@ void acioi_timers_expire(acio_loop *loop);
  * who drive the loop by passes of their own. */
 int acioi_loop_enter(acio_loop *loop);
 void acioi_loop_leave(acio_loop *loop);
+
+/* From inside a callback, the batch being empty: begins the next pass there
+ * and then, where it would not ask the kernel. True: the batch has something.
+ */
+bool acioi_loop_turn(acio_loop *loop);
 
 /* One pass, waiting `limit_ns` at most; the number of callbacks run. */
 int acioi_loop_pass(acio_loop *loop, int64_t limit_ns);

@@ -11,8 +11,9 @@
  *
  * Cost.       While callbacks are ready the wait is a mere look. Where a look
  *             costs a system call (epoll), it is taken every POLL_PERIOD
- *             passes and whenever the coarse clock moved, so that neither many
- *             short passes nor a few long ones keep I/O waiting.
+ *             passes and whenever the coarse clock moved, which is asked every
+ *             CLOCK_PERIOD passes: so neither many short passes nor a few long
+ *             ones keep I/O waiting.
  */
 #include "engine.h"
 
@@ -25,7 +26,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 
-enum { POLL_PERIOD = 32 };
+enum { POLL_PERIOD = 32, CLOCK_PERIOD = 4 };
 
 _Thread_local acio_loop *acioi_running_loop;
 
@@ -194,14 +195,14 @@ acio_loop_close(acio_loop *loop)
 static bool
 time_to_poll(acio_loop *loop)
 {
-    if (acioi_list_empty(&loop->ready) || loop->poll_every_pass)
+    if (acioi_list_empty(&loop->ready) || loop->poll_every_pass ||
+        loop->passes_to_poll == 0)
         return true;
-    if (loop->passes_to_poll > 0 &&
-        acioi_clock_coarse_ns() == loop->polled_coarse_ns) {
-        loop->passes_to_poll--;
-        return false;
-    }
-    return true;
+    loop->passes_to_poll--;
+    if (loop->passes_to_poll % CLOCK_PERIOD == 0 &&
+        acioi_clock_coarse_ns() != loop->polled_coarse_ns)
+        loop->passes_to_poll = 0;
+    return loop->passes_to_poll == 0;
 }
 
 static int64_t
@@ -269,6 +270,16 @@ acioi_loop_pass(acio_loop *loop, int64_t limit_ns)
     return run_batch(loop);
 }
 
+bool
+acioi_loop_turn(acio_loop *loop)
+{
+    if (!loop->turning || loop->stopping || acioi_list_empty(&loop->ready) ||
+        time_to_poll(loop))
+        return false;
+    acioi_list_splice_back(&loop->batch, &loop->ready);
+    return true;
+}
+
 int
 acioi_loop_enter(acio_loop *loop)
 {
@@ -305,10 +316,11 @@ acio_loop_run_forever(acio_loop *loop)
     int err = acioi_loop_enter(loop);
     if (err < 0)
         return err;
+    loop->turning = true;
     do {
         err = acioi_loop_pass(loop, ACIOI_NEVER);
     } while (err >= 0 && !loop->stopping);
-    loop->stopping = false;
+    loop->turning = loop->stopping = false;
     acioi_loop_leave(loop);
     return err < 0 ? err : 0;
 }

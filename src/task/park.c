@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* park.c - leaving a task and coming back to it
  *
- * Everything that suspends ends up in switch_out here, and everything that
- * resumes in resume. Between the two, the task's handle says where it is.
+ * Everything that suspends ends up in switch_out here, and what was suspended
+ * continues behind it. Between the two, the task's handle says where it is.
+ *
+ * Chain.  A task that parks while the next callback is another task, of this
+ *         pass or of the next, switches straight to that one: one switch instead of two, and
+ *         the processor predicts the returns on the other side. The loop's
+ *         own stack is where a chain begins, where it comes back to for
+ *         anything else, and where a task that has ended is put away.
  */
 #include "task/task.h"
 
@@ -19,14 +25,22 @@ settle(struct acioi_task *task)
         acioi_task_let_go(task);
 }
 
+static void
+make_current(struct acioi_task *task)
+{
+    task->runtime->current = task;
+    task->state = ACIOI_TASK_RUNNING;
+}
+
+/* The task that comes back may be another than the one that was resumed. */
 void
 acioi_task_resume(void *arg)
 {
     struct acioi_task *task = arg;
     struct acioi_runtime *runtime = task->runtime;
-    runtime->current = task;
-    task->state = ACIOI_TASK_RUNNING;
+    make_current(task);
     acioi_coro_switch(&runtime->main, &task->coro);
+    task = runtime->current;
     runtime->current = NULL;
     if (task->state == ACIOI_TASK_FINISHED)
         settle(task);
@@ -78,11 +92,34 @@ acioi_interrupt_wake(struct acioi_task *task, int reason)
 
 /* ---- suspending, on the task's stack ---- */
 
-static void
+/* The next callback of the pass, taken out, where it resumes a task. */
+static inline struct acioi_task *
+take_next(struct acioi_runtime *runtime)
+{
+    acio_loop *loop = runtime->loop;
+    if (acioi_list_empty(&loop->batch) && !acioi_loop_turn(loop))
+        return NULL;
+    struct acio_link *link = loop->batch.next;
+    acio_handle *handle = acioi_container_of(link, acio_handle, link);
+    if (handle->callback != acioi_task_resume)
+        return NULL;
+    acioi_list_remove(link);
+    return handle->arg;
+}
+
+static inline void
 switch_out(struct acioi_task *task)
 {
+    struct acioi_runtime *runtime = task->runtime;
+    struct acioi_task *next = take_next(runtime);
     task->budget = BUDGET;
-    acioi_coro_switch(&task->coro, &task->runtime->main);
+    if (!next) {
+        acioi_coro_switch(&task->coro, &runtime->main);
+        return;
+    }
+    make_current(next);
+    if (next != task)
+        acioi_coro_switch(&task->coro, &next->coro);
 }
 
 /* Also the place where tests cancel the n-th suspension point of a run. */

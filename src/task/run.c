@@ -58,8 +58,10 @@ int
 acioi_runtime_run(struct acioi_runtime *runtime, struct acioi_task *task)
 {
     int err = 0;
+    runtime->loop->turning = true;
     while (err >= 0 && task->state != ACIOI_TASK_FINISHED)
         err = acioi_loop_pass(runtime->loop, ACIOI_NEVER);
+    runtime->loop->turning = false;
     return err < 0 ? err : 0;
 }
 

@@ -168,7 +168,7 @@ acioi_task_create(struct acioi_runtime *runtime, acio_function *f,
     if (!high)
         return NULL;
     struct acioi_task *task = (struct acioi_task *)(high - TASK_BYTES);
-    memset(task, 0, sizeof *task);
+    acioi_clear(task, sizeof *task);
     task->runtime = runtime;
     task->number = next_number(runtime);
     task->function = f;
