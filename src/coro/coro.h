@@ -50,10 +50,10 @@
 typedef void acioi_coro_entry(void *arg);
 
 struct acioi_coro {
-    void *sp;                   /* the saved registers, while it is parked */
-    const void *stack_low;      /* its stack; NULL for an adopted thread */
+    void *sp;              /* the saved registers, while it is parked */
+    const void *stack_low; /* its stack; NULL for an adopted thread */
     size_t stack_bytes;
-    acioi_coro_entry *entry;    /* what its first switch calls */
+    acioi_coro_entry *entry; /* what its first switch calls */
     void *arg;
     struct acioi_sanitizer sanitizer;
 };
@@ -76,8 +76,8 @@ void acioi_coro_init(struct acioi_coro *c, void *low, void *high,
 static inline void
 acioi_coro_switch(struct acioi_coro *from, struct acioi_coro *to)
 {
-    acioi_sanitizer_leave(&from->sanitizer, &to->sanitizer,
-        to->stack_low, to->stack_bytes);
+    acioi_sanitizer_leave(&from->sanitizer, &to->sanitizer, to->stack_low,
+        to->stack_bytes);
     acioi_switch(&from->sp, &to->sp);
     acioi_sanitizer_arrive(&from->sanitizer);
 }
@@ -86,8 +86,8 @@ acioi_coro_switch(struct acioi_coro *from, struct acioi_coro *to)
 static inline _Noreturn void
 acioi_coro_exit(struct acioi_coro *from, struct acioi_coro *to)
 {
-    acioi_sanitizer_exit(&from->sanitizer, &to->sanitizer,
-        to->stack_low, to->stack_bytes);
+    acioi_sanitizer_exit(&from->sanitizer, &to->sanitizer, to->stack_low,
+        to->stack_bytes);
     acioi_switch(&from->sp, &to->sp);
     __builtin_unreachable();
 }

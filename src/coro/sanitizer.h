@@ -54,11 +54,11 @@
 /* Lies in every coroutine. */
 struct acioi_sanitizer {
 #if defined ACIOI_ASAN
-    void *fake_stack;           /* of the frames that may outlive a return */
+    void *fake_stack; /* of the frames that may outlive a return */
 #endif
 #if defined ACIOI_TSAN
-    void *fiber;                /* NULL before the first switch to it */
-    void *finished;             /* a fiber that we are the first to survive */
+    void *fiber;    /* NULL before the first switch to it */
+    void *finished; /* a fiber that we are the first to survive */
 #endif
 };
 
@@ -84,8 +84,8 @@ acioi_sanitizer_adopt(struct acioi_sanitizer *s, const void **low_out,
 
 /* The last thing before a switch from `from`, which will be back. */
 ACIOI_INTO_SWITCH void
-acioi_sanitizer_leave(struct acioi_sanitizer *from,
-    struct acioi_sanitizer *to, const void *to_low, size_t to_bytes)
+acioi_sanitizer_leave(struct acioi_sanitizer *from, struct acioi_sanitizer *to,
+    const void *to_low, size_t to_bytes)
 {
     (void)from, (void)to, (void)to_low, (void)to_bytes;
 #if defined ACIOI_ASAN
@@ -100,8 +100,8 @@ acioi_sanitizer_leave(struct acioi_sanitizer *from,
 
 /* The last thing before a switch from `from`, which will not be back. */
 ACIOI_INTO_SWITCH void
-acioi_sanitizer_exit(struct acioi_sanitizer *from,
-    struct acioi_sanitizer *to, const void *to_low, size_t to_bytes)
+acioi_sanitizer_exit(struct acioi_sanitizer *from, struct acioi_sanitizer *to,
+    const void *to_low, size_t to_bytes)
 {
     (void)from, (void)to, (void)to_low, (void)to_bytes;
 #if defined ACIOI_ASAN

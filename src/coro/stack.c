@@ -6,10 +6,11 @@
  *                 low                                                  high
  *                 | guard |  stack 0  | guard |  stack 1  | ... | never used |
  *
- *             A slab is as large as all before it together, up to 1 GiB. The
- *             kernel merges neighbours into one mapping, and a guard is a mark
- *             in the page table (MADV_GUARD_INSTALL, Linux 6.13), which splits
- *             none: a million stacks are a handful of mappings, far below
+ *             A slab is as large as all before it together, up to 64 MiB: a
+ *             larger one takes the kernel milliseconds to unmap. The kernel
+ *             merges neighbours into one mapping, and a guard is a mark in the
+ *             page table (MADV_GUARD_INSTALL, Linux 6.13), which splits none:
+ *             a million stacks are a handful of mappings, far below
  *             vm.max_map_count. Older kernels get PROT_NONE instead, at two
  *             mappings per stack. A guard is set when its stack is first used.
  *
@@ -61,29 +62,29 @@
 enum {
     STACK_MIN = 16 << 10,
     STACK_MAX = 1 << 30,
-    SLAB_MAX = 1 << 30,         /* bytes, unless one stack is more */
+    SLAB_MAX = 64 << 20, /* bytes, unless one stack is more */
     SLAB_MIN_STACKS = 16,
     GUARD_BYTES = 16 << 10,
     KEEP_TOP = 16 << 10,
     KEEP_WARM = 16,
     EPOCH_GIVES = 64,
     RUNS_PER_GIVE = 2,
-    RUN_MAX = 64,               /* stacks */
+    RUN_MAX = 16, /* stacks */
     WORD_BITS = 64,
 };
 
 /* Lies at the high end of a stack while it is warm. */
 struct spare {
-    struct acio_link link;      /* in pool->warm */
+    struct acio_link link; /* in pool->warm */
 };
 
 struct acioi_stack_slab {
     char *low;
-    size_t stacks;              /* how many there is space for */
-    size_t used;                /* stacks 0 .. used - 1 have their guard */
-    size_t cold;                /* how many bits are set in cold_bits */
-    struct acioi_stack_slab *next_cold;   /* in pool->cold, while cold > 0 */
-    unsigned *numbers;          /* by which Valgrind knows them, or NULL */
+    size_t stacks; /* how many there is space for */
+    size_t used;   /* stacks 0 .. used - 1 have their guard */
+    size_t cold;   /* how many bits are set in cold_bits */
+    struct acioi_stack_slab *next_cold; /* in pool->cold, while cold > 0 */
+    unsigned *numbers; /* by which Valgrind knows them, or NULL */
     uint64_t cold_bits[];
 };
 
@@ -129,6 +130,7 @@ acioi_stack_pool_init(struct acioi_stack_pool *pool, size_t stack_bytes)
     *pool = (struct acioi_stack_pool){
         .guard_bytes = round_up(GUARD_BYTES, page_bytes),
         .stack_bytes = round_up(stack_bytes, page_bytes),
+        .keep_bytes = round_up(KEEP_TOP, page_bytes),
         .marks = kernel_heeds_advice(),
     };
     pool->stride_bytes = pool->guard_bytes + pool->stack_bytes;
@@ -221,8 +223,8 @@ slab_alloc(size_t stacks)
 {
     size_t words = (stacks + WORD_BITS - 1) / WORD_BITS;
     size_t numbers = acioi_sanitizer_numbers(stacks);
-    struct acioi_stack_slab *slab = acioi_alloc(sizeof *slab
-        + words * sizeof slab->cold_bits[0] + numbers * sizeof(unsigned));
+    struct acioi_stack_slab *slab = acioi_alloc(sizeof *slab +
+        words * sizeof slab->cold_bits[0] + numbers * sizeof(unsigned));
     if (!slab)
         return NULL;
     slab->stacks = stacks;
@@ -393,9 +395,10 @@ take_fresh(struct acioi_stack_pool *pool)
     if (!install_guard(pool, guard))
         return NULL;
     char *high = guard + pool->stride_bytes;
-    if (slab->numbers)
-        slab->numbers[slab->used] =
-            acioi_sanitizer_register(guard + pool->guard_bytes, high);
+    if (slab->numbers) {
+        char *low = guard + pool->guard_bytes;
+        slab->numbers[slab->used] = acioi_sanitizer_register(low, high);
+    }
     slab->used++;
     return high;
 }
@@ -480,8 +483,8 @@ cool_a_run(struct acioi_stack_pool *pool)
 static void
 shrink(struct acioi_stack_pool *pool, char *given)
 {
-    if (pool->stack_bytes > KEEP_TOP)
-        release(given - pool->stack_bytes, given - KEEP_TOP);
+    if (pool->stack_bytes > pool->keep_bytes)
+        release(given - pool->stack_bytes, given - pool->keep_bytes);
     for (int i = 0; i < RUNS_PER_GIVE; i++)
         cool_a_run(pool);
 }
@@ -499,15 +502,14 @@ end_epoch(struct acioi_stack_pool *pool)
 void
 acioi_stack_give(struct acioi_stack_pool *pool, void *high)
 {
-    acioi_sanitizer_forget(
-        (char *)high - pool->stack_bytes, pool->stack_bytes);
+    acioi_sanitizer_forget((char *)high - pool->stack_bytes, pool->stack_bytes);
     acioi_list_push_front(&pool->warm, &spare_of(high)->link);
     pool->warm_count++;
     pool->in_use--;
 
     pool->epoch_gives++;
-    if (pool->epoch_gives >= EPOCH_GIVES
-            && pool->epoch_gives >= pool->epoch_peak)
+    if (pool->epoch_gives >= EPOCH_GIVES &&
+        pool->epoch_gives >= pool->epoch_peak)
         end_epoch(pool);
     if (pool->surplus > 0)
         shrink(pool, high);
@@ -522,8 +524,7 @@ acioi_stack_guards(const struct acioi_stack_pool *pool, const void *address,
         return false;
     size_t offset = (size_t)((const char *)address - slab->low);
     size_t index = offset / pool->stride_bytes;
-    if (index >= slab->used || offset % pool->stride_bytes
-            >= pool->guard_bytes)
+    if (index >= slab->used || offset % pool->stride_bytes >= pool->guard_bytes)
         return false;
     *high_out = slab->low + (index + 1) * pool->stride_bytes;
     return true;

@@ -23,33 +23,34 @@ struct acioi_stack_table;
 
 struct acioi_stack_pool {
     size_t guard_bytes;
-    size_t stack_bytes;         /* of one stack, without its guard */
-    size_t stride_bytes;        /* from one stack to the next: both */
-    bool marks;                 /* guards are marks, not mappings */
+    size_t stack_bytes;  /* of one stack, without its guard */
+    size_t stride_bytes; /* from one stack to the next: both */
+    size_t keep_bytes;   /* of a warm stack, while the pool shrinks */
+    bool marks;          /* guards are marks, not mappings */
 
-    struct acioi_stack_table *table;    /* every slab, by address */
-    struct acioi_stack_slab *fresh;     /* the one with stacks never used */
-    struct acioi_stack_slab *cold;      /* those with stacks without memory */
-    struct acio_link warm;      /* free stacks with memory, last used first */
+    struct acioi_stack_table *table; /* every slab, by address */
+    struct acioi_stack_slab *fresh;  /* the one with stacks never used */
+    struct acioi_stack_slab *cold;   /* those with stacks without memory */
+    struct acio_link warm; /* free stacks with memory, last used first */
 
-    size_t reserved;            /* stacks that there is address space for */
+    size_t reserved; /* stacks that there is address space for */
     size_t in_use;
     size_t warm_count;
-    size_t peak;                /* of in_use, since the pool began */
+    size_t peak; /* of in_use, since the pool began */
 
     /* The watermarks of the running epoch, and what the last one decided. */
     size_t epoch_gives;
-    size_t epoch_peak;          /* the greatest in_use */
-    size_t epoch_spare;         /* the least warm_count: nobody needed these */
-    size_t surplus;             /* warm stacks yet to become cold */
+    size_t epoch_peak;  /* the greatest in_use */
+    size_t epoch_spare; /* the least warm_count: nobody needed these */
+    size_t surplus;     /* warm stacks yet to become cold */
 };
 
 struct acioi_stack_stats {
-    size_t stack_bytes;         /* usable bytes of each stack */
-    size_t reserved;            /* stacks that there is address space for */
-    size_t in_use;              /* stacks taken and not given */
-    size_t cached;              /* free stacks that hold memory */
-    size_t peak;                /* the most that were ever in use */
+    size_t stack_bytes; /* usable bytes of each stack */
+    size_t reserved;    /* stacks that there is address space for */
+    size_t in_use;      /* stacks taken and not given */
+    size_t cached;      /* free stacks that hold memory */
+    size_t peak;        /* the most that were ever in use */
 };
 
 /* `stack_bytes` is rounded up to pages; -EINVAL below 16 KiB and above 1 GiB.

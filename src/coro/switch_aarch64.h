@@ -39,17 +39,17 @@ acioi_switch(void **save, void *const *load)
     register void **x0 __asm__("x0") = save;
     register void *const *x1 __asm__("x1") = load;
     /* hint 36 is `bti j`, and nothing on processors without it. */
-    __asm__ volatile(
-        "adr x30, 1f\n\t"
-        "b acioi_switch_jump\n"
-        "1:\thint 36"
-        : "+r"(x0), "+r"(x1)
-        :
-        : "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11",
-          "x12", "x13", "x14", "x15", "x16", "x17", "x18", "x30", "cc",
-          "memory", "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v16",
-          "v17", "v18", "v19", "v20", "v21", "v22", "v23", "v24", "v25",
-          "v26", "v27", "v28", "v29", "v30", "v31");
+    __asm__ volatile("adr x30, 1f\n\t"
+                     "b acioi_switch_jump\n"
+                     "1:\thint 36"
+                     : "+r"(x0), "+r"(x1)
+                     :
+                     : "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10",
+                     "x11", "x12", "x13", "x14", "x15", "x16", "x17", "x18",
+                     "x30", "cc", "memory", "v0", "v1", "v2", "v3", "v4", "v5",
+                     "v6", "v7", "v16", "v17", "v18", "v19", "v20", "v21",
+                     "v22", "v23", "v24", "v25", "v26", "v27", "v28", "v29",
+                     "v30", "v31");
 }
 
 #endif
@@ -61,7 +61,7 @@ acioi_switch_lay(void *low, void *high, void (*entry)(void *), void *arg)
     uintptr_t top = (uintptr_t)high & ~(uintptr_t)15;
     uintptr_t *frame = (uintptr_t *)top - 28;
     for (int i = 0; i < 28; i++)
-        frame[i] = 0;           /* x29 == 0 ends a chain of frame records */
+        frame[i] = 0; /* x29 == 0 ends a chain of frame records */
     frame[0] = (uintptr_t)entry;
     frame[1] = (uintptr_t)arg;
     frame[11] = (uintptr_t)acioi_switch_start;

@@ -34,8 +34,8 @@ acioi_switch(void **save, void *const *load)
 static void
 start(unsigned upper, unsigned lower)
 {
-    struct first *first = (struct first *)(uintptr_t)
-        (((uint64_t)upper << 32) | lower);
+    struct first *first = (struct first *)(uintptr_t)(((uint64_t)upper << 32) |
+        lower);
     first->entry(first->arg);
 }
 

@@ -5,7 +5,6 @@
 
 void acioi_switch(void **save, void *const *load);
 
-void *acioi_switch_lay(void *low, void *high, void (*entry)(void *),
-    void *arg);
+void *acioi_switch_lay(void *low, void *high, void (*entry)(void *), void *arg);
 
 #endif

@@ -43,17 +43,16 @@ acioi_switch(void **save, void *const *load)
 static inline void
 acioi_switch(void **save, void *const *load)
 {
-    __asm__ volatile(
-        "leaq 1f(%%rip), %%rdx\n\t"
-        "jmp acioi_switch_jump\n"
-        "1:\t" ACIOI_SWITCH_LANDING
-        : "+D"(save), "+S"(load)
-        :
-        : "rax", "rcx", "rdx", "r8", "r9", "r10", "r11", "cc", "memory",
-          "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7",
-          "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14",
-          "xmm15", "st", "st(1)", "st(2)", "st(3)", "st(4)", "st(5)",
-          "st(6)", "st(7)");
+    __asm__ volatile("leaq 1f(%%rip), %%rdx\n\t"
+                     "jmp acioi_switch_jump\n"
+                     "1:\t" ACIOI_SWITCH_LANDING
+                     : "+D"(save), "+S"(load)
+                     :
+                     : "rax", "rcx", "rdx", "r8", "r9", "r10", "r11", "cc",
+                     "memory", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5",
+                     "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12",
+                     "xmm13", "xmm14", "xmm15", "st", "st(1)", "st(2)", "st(3)",
+                     "st(4)", "st(5)", "st(6)", "st(7)");
 }
 
 #endif
@@ -69,7 +68,7 @@ acioi_switch_lay(void *low, void *high, void (*entry)(void *), void *arg)
     frame[0] = frame[1] = frame[2] = 0;
     frame[3] = (uintptr_t)arg;
     frame[4] = (uintptr_t)entry;
-    frame[5] = 0;               /* ends a chain of frame pointers */
+    frame[5] = 0; /* ends a chain of frame pointers */
     frame[6] = (uintptr_t)acioi_switch_start;
     return frame;
 }

@@ -160,14 +160,14 @@ values_survive(struct acioi_coro *from, struct acioi_coro *to,
     double r = (double)seed + .7, s = (double)seed + .8;
     wide v = { seed, -seed }, w = { seed + 1, ~seed };
     acioi_coro_switch(from, to);
-    return a == seed + 1 && b == seed + 2 && c == seed + 3 && d == seed + 4
-        && e == seed + 5 && f == seed + 6 && g == seed + 7 && h == seed + 8
-        && i == seed + 9 && j == seed + 10
-        && k == (double)seed + .1 && l == (double)seed + .2
-        && m == (double)seed + .3 && n == (double)seed + .4
-        && o == (double)seed + .5 && q == (double)seed + .6
-        && r == (double)seed + .7 && s == (double)seed + .8
-        && v[0] == seed && v[1] == -seed && w[0] == seed + 1 && w[1] == ~seed;
+    return a == seed + 1 && b == seed + 2 && c == seed + 3 && d == seed + 4 &&
+        e == seed + 5 && f == seed + 6 && g == seed + 7 && h == seed + 8 &&
+        i == seed + 9 && j == seed + 10 && k == (double)seed + .1 &&
+        l == (double)seed + .2 && m == (double)seed + .3 &&
+        n == (double)seed + .4 && o == (double)seed + .5 &&
+        q == (double)seed + .6 && r == (double)seed + .7 &&
+        s == (double)seed + .8 && v[0] == seed && v[1] == -seed &&
+        w[0] == seed + 1 && w[1] == ~seed;
 }
 
 static void
