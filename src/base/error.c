@@ -6,6 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Of libacio-curl, which this library does not load: there in a program that
+ * links it, NULL in others. */
+extern const char *acio_curl_strerror(int error) __attribute__((weak));
+
 struct sentence {
     int code;
     const char *text;
@@ -37,6 +41,8 @@ library_error(int code)
     }
     if (code >= ACIO_EAI_BASE && code < ACIO_ECURL_BASE)
         return gai_strerror(-(code - ACIO_EAI_BASE));
+    if (code > ACIO_ECURL_BASE && acio_curl_strerror)
+        return acio_curl_strerror(code);
     if (code >= ACIO_ECURL_BASE)
         return "the transfer failed in libcurl";
     return "unknown error";
