@@ -63,7 +63,7 @@ TEST(sim_clock, stops_at_each_timer)
         acio_loop_call_at_ns(loop, &readers[i].timer, 1000 - i * 300,
             read_clock, &readers[i]);
     }
-    settle(loop);
+    sim_settle(loop);
     EXPECT_EQ(readers[0].when_ns, 1000);
     EXPECT_EQ(readers[1].when_ns, 700);
     EXPECT_EQ(readers[2].when_ns, 400);
@@ -118,7 +118,7 @@ TEST(sim_clock, moves_in_the_end_for_a_program_that_spins)
     struct spinner spinner = { .loop = loop };
     acio_loop_call_later(loop, &spinner.timer, 0.01, stop_spinning, &spinner);
     spin(&spinner);
-    settle(loop);
+    sim_settle(loop);
     EXPECT(spinner.done);
     EXPECT_EQ(spinner.when_ns, 10000000);
     acio_loop_close(loop);
@@ -154,11 +154,11 @@ TEST(sim_clock, an_operation_that_nobody_will_answer_is_a_deadlock)
     struct call call = { 0 };
     char byte;
     acio_op_recv(&call.op, pair.server, &byte, 1, 0);
-    submit(loop, &call);
+    sim_submit(loop, &call);
     EXPECT_ERR(acio_loop_run_forever(loop), -EDEADLK);
     EXPECT(!call.done);
     acio_op_cancel(&call.op);
-    settle(loop);
+    sim_settle(loop);
     EXPECT_ERR(call.result, -ECANCELED);
     close_pair(loop, &pair);
     acio_loop_close(loop);
@@ -172,7 +172,7 @@ TEST(sim_clock, a_posted_callback_runs_before_the_clock_moves)
     struct clock_reader posted = { .loop = loop }, timed = { .loop = loop };
     acio_loop_call_later(loop, &timed.timer, 1, read_clock, &timed);
     acio_loop_call_soon_threadsafe(loop, &posted.handle, read_clock, &posted);
-    settle(loop);
+    sim_settle(loop);
     EXPECT_EQ(posted.when_ns, 0);
     EXPECT_EQ(timed.when_ns, ACIOI_SECOND_NS);
     acio_loop_close(loop);

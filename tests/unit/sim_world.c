@@ -13,7 +13,7 @@ sim_loop(const struct acio_sim_options *options)
 }
 
 void
-settle(acio_loop *loop)
+sim_settle(acio_loop *loop)
 {
     EXPECT_ERR(acio_loop_run_forever(loop), -EDEADLK);
 }
@@ -39,7 +39,7 @@ note(acio_op *op)
 }
 
 void
-submit(acio_loop *loop, struct call *call)
+sim_submit(acio_loop *loop, struct call *call)
 {
     call->loop = loop;
     call->done = false;
@@ -83,13 +83,13 @@ connect_pair(acio_loop *loop)
     int listener = listen_at(loop, 0);
     loop->backend->getsockname(loop, listener, (struct sockaddr *)&in, &length);
     acio_op_accept(&accepting.op, listener, NULL, NULL);
-    submit(loop, &accepting);
+    sim_submit(loop, &accepting);
     acio_op_connect(&connecting.op, pair.client, (struct sockaddr *)&in,
         sizeof in);
-    submit(loop, &connecting);
-    settle(loop);
+    sim_submit(loop, &connecting);
+    sim_settle(loop);
     acio_op_cancel(&accepting.op); /* it waits still where memory failed */
-    settle(loop);
+    sim_settle(loop);
     EXPECT_EQ(connecting.result, 0);
     EXPECT(accepting.result >= 0);
     pair.server = (int)accepting.result;

@@ -2,7 +2,7 @@
 /* sim_world.h - what the simulator's tests have in common
  *
  * Idea.  A simulated loop that has nothing left to do says -EDEADLK: so
- *        settle() runs everything that was started to its end, and what did
+ *        sim_settle() runs everything that was started to its end, and what did
  *        not end waits for ever.
  */
 #ifndef ACIO_TESTS_SIM_WORLD_H
@@ -33,12 +33,12 @@ struct call {
 acio_loop *sim_loop(const struct acio_sim_options *options);
 
 /* Runs until nothing can happen any more. */
-void settle(acio_loop *loop);
+void sim_settle(acio_loop *loop);
 
 struct acio_sim_stats sim_stats(acio_loop *loop);
 
 /* Submits call->op, which is prepared. */
-void submit(acio_loop *loop, struct call *call);
+void sim_submit(acio_loop *loop, struct call *call);
 
 struct sockaddr_in ipv4(const char *address, unsigned port);
 
