@@ -15,6 +15,7 @@
 #include "acio/group.h"
 #include "acio/loop.h"
 #include "acio/op.h"
+#include "acio/queue.h"
 #include "acio/scope.h"
 #include "acio/sim.h"
 #include "acio/task.h"

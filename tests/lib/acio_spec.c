@@ -82,7 +82,7 @@ run_until_quiet(acio_loop *loop)
 
 /* What a kernel has ready it tells at the next wait, in no time or soon. */
 void
-settle(void)
+spec_settle(void)
 {
     acio_loop *loop = loop_now();
     run_until_quiet(loop);
@@ -99,7 +99,7 @@ note_end(void *arg)
 }
 
 void
-finish(void)
+spec_finish(void)
 {
     acio_loop *loop = loop_now();
     struct acioi_runtime *runtime = loop->runtime;
@@ -118,14 +118,14 @@ finish(void)
 /* ---- time ---- */
 
 bool
-time_is_virtual(void)
+spec_time_is_virtual(void)
 {
     acio_loop *loop = acio_get_running_loop();
     return loop && strcmp(acio_loop_backend(loop), "sim") == 0;
 }
 
 int64_t
-elapsed_ns(void)
+spec_elapsed_ns(void)
 {
     return acio_loop_time_ns(loop_now()) - began_ns;
 }
@@ -143,7 +143,7 @@ spec_expect_elapsed(double seconds, const struct spec_site *site)
 /* ---- what happened ---- */
 
 void
-note(const char *format, ...)
+spec_note(const char *format, ...)
 {
     char text[256];
     va_list args;

@@ -74,10 +74,12 @@ void spec_start(acio_function *f, struct acio_args args, const char *name);
 
 /* Lets the others run until each of them is parked; virtual time stands
  * still. */
-void settle(void);
+#define settle() spec_settle()
+void spec_settle(void);
 
 /* Waits until all other tasks have ended, for as long as it takes. */
-void finish(void);
+#define finish() spec_finish()
+void spec_finish(void);
 
 /* acio_run_with, from a plain TEST, on the back end and with the torture of
  * the test. `options` (or NULL) may hold what is not of these. */
@@ -87,7 +89,8 @@ int spec_run(acio_function *f, struct acio_args args,
 /* ---- time ---- */
 
 /* The loop's time since the body began, in nanoseconds. */
-int64_t elapsed_ns(void);
+#define elapsed_ns() spec_elapsed_ns()
+int64_t spec_elapsed_ns(void);
 
 /* Exactly `seconds` since the body began; at least that on a real clock. */
 #define EXPECT_ELAPSED(seconds)                                                \
@@ -95,12 +98,14 @@ int64_t elapsed_ns(void);
 bool spec_expect_elapsed(double seconds, const struct spec_site *site);
 
 /* Is time simulated, and so exact? */
-bool time_is_virtual(void);
+#define time_is_virtual() spec_time_is_virtual()
+bool spec_time_is_virtual(void);
 
 /* ---- what happened ---- */
 
 /* Writes down what happens, for EXPECT_NOTED. */
-void note(const char *format, ...) __attribute__((format(printf, 1, 2)));
+#define note(...) spec_note(__VA_ARGS__)
+void spec_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Everything noted since the last EXPECT_NOTED. */
 #define EXPECT_NOTED(wanted)                                                   \

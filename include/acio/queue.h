@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+/* Queues: tasks hand items to each other, in order (asyncio.Queue).
+ *
+ *     ACIO_QUEUE(queue, int, 10);     queue = asyncio.Queue(10)
+ *     err = acio_queue_put(&queue, &item);
+ *     err = acio_queue_get(&queue, &item);
+ *
+ * An item is copied in and out by its size. A queue of limited size makes who
+ * puts into it wait while it is full. Who waits is served in order of coming,
+ * and is handed his item (or place) at the moment it is there: nobody who
+ * comes later can take it from him.
+ */
+#ifndef ACIO_QUEUE_H
+#define ACIO_QUEUE_H
+
+#include "task.h"
+
+ACIO_BEGIN_DECLS
+
+typedef struct acio_queue {
+    acio_loop *loop; /* of those who wait; NULL: nobody has waited yet */
+    char *items;     /* a ring of `room` items */
+    size_t item_bytes, room;
+    size_t first, count; /* of what is in the ring */
+    size_t maxsize;      /* 0: no limit */
+    size_t unfinished;   /* put, and no acio_queue_task_done yet */
+    struct acio_link getters, putters, joiners; /* who waits, in order */
+    bool open;
+    int error; /* why it could not be made */
+} acio_queue;
+
+/* A queue of items of a type, from here to the end of the block. One that
+ * could not be made answers why when it is used. */
+#define ACIO_QUEUE(name, type, maxsize)                                        \
+    __attribute__((cleanup(acio_queue_close))) acio_queue name;                \
+    acio_queue_init(&name, sizeof(type), maxsize)
+
+/* Make a queue. One of limited size takes all its memory here, and none
+ * later.
+ *
+ *   returns   0; -EINVAL for items of no size; -ENOMEM
+ *   suspends  no
+ *   cancel    -
+ *   owner     the caller closes `queue`, also after an error; not to be moved
+ *   thread    any; it belongs to the loop of the first that waits
+ *   python    asyncio.Queue(maxsize)
+ */
+ACIO_EXPORT int acio_queue_init(acio_queue *queue, size_t item_bytes,
+    size_t maxsize);
+
+/* End the queue, drop the items in it, and tell those who wait that it is
+ * closed. Closing twice does nothing.
+ *
+ *   returns   -
+ *   suspends  no
+ *   cancel    -
+ *   owner     the memory is the caller's again
+ *   thread    the loop's
+ *   python    dropping the last reference to a queue
+ */
+ACIO_EXPORT void acio_queue_close(acio_queue *queue);
+
+/* Put a copy of `*item` in; wait for a place where the queue is full.
+ *
+ *   returns   0; -ECANCELED, -ETIMEDOUT; -ENOMEM where it has no limit;
+ *             -ACIO_ECLOSED; -ACIO_ENOTASK, -ACIO_EFOREIGN
+ *   suspends  yes
+ *   cancel    clean: the item was not put
+ *   owner     `item` is borrowed until the call returns
+ *   thread    the loop's
+ *   python    Queue.put()
+ */
+ACIO_EXPORT ACIO_MUST_USE int acio_queue_put(acio_queue *queue,
+    const void *item);
+
+/* Take the oldest item out; wait for one where the queue is empty.
+ *
+ *   returns   0; -ECANCELED, -ETIMEDOUT; -ACIO_ECLOSED; -ACIO_ENOTASK,
+ *             -ACIO_EFOREIGN
+ *   suspends  yes
+ *   cancel    clean: no item was taken
+ *   owner     `item_out` is the caller's; NULL drops the item
+ *   thread    the loop's
+ *   python    Queue.get()
+ */
+ACIO_EXPORT ACIO_MUST_USE int acio_queue_get(acio_queue *queue, void *item_out);
+
+/* Put a copy of `*item` in, if there is a place.
+ *
+ *   returns   0; -ACIO_EQUEUEFULL; -ENOMEM where it has no limit;
+ *             -ACIO_ECLOSED; -ACIO_EFOREIGN
+ *   suspends  no
+ *   cancel    -
+ *   owner     `item` is borrowed for the call
+ *   thread    the loop's
+ *   python    Queue.put_nowait()
+ */
+ACIO_EXPORT ACIO_MUST_USE int acio_queue_put_nowait(acio_queue *queue,
+    const void *item);
+
+/* Take the oldest item out, if there is one.
+ *
+ *   returns   0; -ACIO_EQUEUEEMPTY; -ACIO_ECLOSED; -ACIO_EFOREIGN
+ *   suspends  no
+ *   cancel    -
+ *   owner     `item_out` is the caller's; NULL drops the item
+ *   thread    the loop's
+ *   python    Queue.get_nowait()
+ */
+ACIO_EXPORT ACIO_MUST_USE int acio_queue_get_nowait(acio_queue *queue,
+    void *item_out);
+
+/* How many items are in the queue. One that was handed to a waiting task is
+ * not, even if the task has not run yet.
+ *
+ *   returns   the number
+ *   suspends  no
+ *   cancel    -
+ *   owner     -
+ *   thread    the loop's
+ *   python    Queue.qsize()
+ */
+ACIO_EXPORT size_t acio_queue_qsize(const acio_queue *queue);
+
+/* Is there no item in it?
+ *
+ *   returns   true or false
+ *   suspends  no
+ *   cancel    -
+ *   owner     -
+ *   thread    the loop's
+ *   python    Queue.empty()
+ */
+ACIO_EXPORT bool acio_queue_empty(const acio_queue *queue);
+
+/* Is there no place in it?
+ *
+ *   returns   true or false; false without a limit
+ *   suspends  no
+ *   cancel    -
+ *   owner     -
+ *   thread    the loop's
+ *   python    Queue.full()
+ */
+ACIO_EXPORT bool acio_queue_full(const acio_queue *queue);
+
+/* Say that an item that was taken out has been dealt with.
+ *
+ *   returns   0; -EINVAL where that was said of all items; -ACIO_ECLOSED
+ *   suspends  no
+ *   cancel    -
+ *   owner     -
+ *   thread    the loop's
+ *   python    Queue.task_done()
+ */
+ACIO_EXPORT int acio_queue_task_done(acio_queue *queue);
+
+/* Wait until acio_queue_task_done was said of every item ever put.
+ *
+ *   returns   0; -ECANCELED, -ETIMEDOUT; -ACIO_ECLOSED; -ACIO_ENOTASK,
+ *             -ACIO_EFOREIGN
+ *   suspends  yes
+ *   cancel    clean
+ *   owner     -
+ *   thread    the loop's
+ *   python    Queue.join()
+ */
+ACIO_EXPORT ACIO_MUST_USE int acio_queue_join(acio_queue *queue);
+
+ACIO_END_DECLS
+
+#endif
