@@ -135,12 +135,15 @@ TEST(sim_outside, a_pipe_is_really_waited_for)
     sim_submit(loop, &reading);
     EXPECT_EQ(acio_loop_run_once(loop, 0), 0);
     EXPECT(!reading.done);
-    acio_op_write(&writing.op, ends[1], "abc", 3, -1);
-    sim_submit(loop, &writing);
+    EXPECT_EQ(write(ends[1], "abc", 3), 3);
     sim_settle(loop);
-    EXPECT_EQ(writing.result, 3);
     EXPECT_EQ(reading.result, 3);
     EXPECT_TEXT(data, "abc");
+    acio_op_write(&writing.op, ends[1], "defg", 4, -1);
+    sim_submit(loop, &writing);
+    sim_settle(loop);
+    EXPECT_EQ(writing.result, 4);
+    EXPECT_EQ(read(ends[0], data, 8), 4);
     acio_loop_close(loop);
     close(ends[0]);
     close(ends[1]);
@@ -207,6 +210,70 @@ TEST(sim_outside, time_is_real_while_a_real_fd_is_waited_for)
     close(ends[1]);
 }
 
+struct many {
+    acio_op op;
+    struct spec_log log;
+};
+
+static void
+note_result(acio_op *op)
+{
+    struct many *many = op->user;
+    spec_log_add(&many->log, "%d ", (int)op->result);
+    if (op->kind == ACIO_OP_ACCEPT_MANY && op->result >= 0) {
+        close((int)op->result);
+        acio_op_cancel(op);
+    }
+}
+
+TEST(sim_outside, a_real_socket_is_received_from_until_its_end)
+{
+    acio_loop *loop = sim_loop(NULL);
+    if (!loop)
+        return;
+    int ends[2];
+    struct many many = { 0 };
+    REQUIRE_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    EXPECT_EQ(write(ends[1], "abc", 3), 3);
+    acio_op_recv_many(&many.op, ends[0]);
+    acio_loop_submit(loop, &many.op, note_result, &many);
+    EXPECT(acio_loop_run_once(loop, 10) >= 0);
+    close(ends[1]);
+    sim_settle(loop);
+    EXPECT_TEXT(&many.log, "3 0 ");
+    acio_loop_close(loop);
+    close(ends[0]);
+}
+
+TEST(sim_outside, real_sockets_connect_to_each_other)
+{
+    acio_loop *loop = sim_loop(NULL);
+    if (!loop)
+        return;
+    struct sockaddr_in in = ipv4("127.0.0.1", 0);
+    socklen_t length = sizeof in;
+    struct call connecting = { 0 };
+    struct many accepting = { 0 };
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    int client = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    REQUIRE_EQ(bind(listener, (struct sockaddr *)&in, sizeof in), 0);
+    REQUIRE_EQ(listen(listener, 8), 0);
+    REQUIRE_EQ(getsockname(listener, (struct sockaddr *)&in, &length), 0);
+    acio_op_connect(&connecting.op, client, (struct sockaddr *)&in, sizeof in);
+    sim_submit(loop, &connecting);
+    sim_settle(loop);
+    EXPECT_EQ(connecting.result, 0);
+    if (connecting.result == 0) {
+        acio_op_accept_many(&accepting.op, listener);
+        acio_loop_submit(loop, &accepting.op, note_result, &accepting);
+        sim_settle(loop);
+        EXPECT_EQ(accepting.op.result, -ECANCELED);
+    }
+    acio_loop_close(loop);
+    close(listener);
+    close(client);
+}
+
 TEST(sim_outside, what_has_no_fd_is_bad)
 {
     acio_loop *loop = sim_loop(NULL);
@@ -216,13 +283,13 @@ TEST(sim_outside, what_has_no_fd_is_bad)
     char data[4];
     acio_op_recv(&none.op, -1, data, 4, 0);
     acio_op_read(&closed.op, 1000, data, 4, -1);
-    acio_op_recv_many(&many.op, 0);
+    acio_op_recv_many(&many.op, 1000);
     sim_submit(loop, &none);
     sim_submit(loop, &closed);
     sim_submit(loop, &many);
     sim_settle(loop);
     EXPECT_ERR(none.result, -EBADF);
     EXPECT_ERR(closed.result, -EBADF);
-    EXPECT_ERR(many.op.result, -EOPNOTSUPP);
+    EXPECT_ERR(many.op.result, -EBADF);
     acio_loop_close(loop);
 }

@@ -13,6 +13,7 @@
 #include "sim.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -26,14 +27,15 @@ moves_bytes(const acio_op *op)
     return op->kind == ACIO_OP_READ || op->kind == ACIO_OP_WRITE;
 }
 
-/* Reads and writes of files are transfers: they can be short. */
+/* Reads and writes are transfers: they can be short. At most `limit` bytes of
+ * them move. */
 static ssize_t
-perform(struct sim *sim, acio_op *op)
+perform(struct sim *sim, acio_op *op, size_t limit)
 {
     if (!moves_bytes(op) || op->u.buf.bytes == 0)
         return acioi_op_perform(op);
     size_t asked = op->u.buf.bytes;
-    ssize_t allowed = acioi_sim_transfer(sim, asked);
+    ssize_t allowed = acioi_sim_transfer(sim, asked < limit ? asked : limit);
     if (allowed < 0)
         return -EIO;
     op->u.buf.bytes = (size_t)allowed;
@@ -47,7 +49,8 @@ perform_event(struct sim *sim, struct sim_event *event)
 {
     struct sim_request *request = acioi_container_of(event, struct sim_request,
         event);
-    acioi_sim_finish_now(sim, request, perform(sim, acioi_sim_op(request)));
+    acioi_sim_finish_now(sim, request,
+        perform(sim, acioi_sim_op(request), SIZE_MAX));
 }
 
 static void
@@ -69,6 +72,7 @@ events_of(const acio_op *op)
     case ACIO_OP_SEND:
     case ACIO_OP_SENDMSG:
     case ACIO_OP_WRITE:
+    case ACIO_OP_CONNECT:
         return POLLOUT;
     default:
         return POLLIN;
@@ -78,7 +82,8 @@ events_of(const acio_op *op)
 static void
 park_outside(struct sim *sim, struct sim_request *request)
 {
-    if (acioi_sim_op(request)->fd < 0) {
+    const acio_op *op = acioi_sim_op(request);
+    if (op->fd < 0) {
         acioi_sim_finish_now(sim, request, -EBADF); /* poll(2) skips it */
         return;
     }
@@ -106,15 +111,23 @@ is_file(const acio_op *op)
         S_ISDIR(st.st_mode) || S_ISBLK(st.st_mode);
 }
 
+static void
+start_connect(struct sim *sim, struct sim_request *request)
+{
+    ssize_t result = acioi_op_perform(acioi_sim_op(request));
+    if (result == -EINPROGRESS)
+        park_outside(sim, request);
+    else
+        acioi_sim_finish_now(sim, request, result);
+}
+
 void
 acioi_sim_submit_outside(struct sim *sim, struct sim_request *request)
 {
     acio_op *op = acioi_sim_op(request);
     switch (op->kind) {
     case ACIO_OP_CONNECT:
-    case ACIO_OP_ACCEPT_MANY:
-    case ACIO_OP_RECV_MANY:
-        acioi_sim_finish_now(sim, request, -EOPNOTSUPP);
+        start_connect(sim, request);
         return;
     case ACIO_OP_READ:
     case ACIO_OP_WRITE:
@@ -123,17 +136,15 @@ acioi_sim_submit_outside(struct sim *sim, struct sim_request *request)
         else
             park_outside(sim, request);
         return;
-    case ACIO_OP_RECV:
-    case ACIO_OP_SEND:
-    case ACIO_OP_RECVMSG:
-    case ACIO_OP_SENDMSG:
-    case ACIO_OP_ACCEPT:
-    case ACIO_OP_POLL:
-    case ACIO_OP_WAIT_CHILD:
-        park_outside(sim, request);
+    case ACIO_OP_OPEN:
+    case ACIO_OP_CLOSE:
+    case ACIO_OP_FSYNC:
+    case ACIO_OP_STATX:
+    case ACIO_OP_WORK:
+        perform_later(sim, request);
         return;
     default:
-        perform_later(sim, request);
+        park_outside(sim, request);
         return;
     }
 }
@@ -155,13 +166,65 @@ fill_polled(struct sim *sim)
 }
 
 static ssize_t
+connect_result(const acio_op *op)
+{
+    int error = 0;
+    socklen_t length = sizeof error;
+    if (getsockopt(op->fd, SOL_SOCKET, SO_ERROR, &error, &length) < 0)
+        return -errno;
+    return -error;
+}
+
+static ssize_t
+accept_while_room(acio_op *op)
+{
+    while (acioi_op_has_room(op)) {
+        ssize_t fd = acioi_op_perform(op);
+        if (fd < 0)
+            return fd;
+        acioi_op_push_fd(op, (int)fd);
+    }
+    return -EAGAIN;
+}
+
+static ssize_t
 perform_ready(struct sim *sim, acio_op *op, short revents)
 {
     if (revents & POLLNVAL)
         return -EBADF;
-    if (op->kind == ACIO_OP_POLL || op->kind == ACIO_OP_WAIT_CHILD)
+    switch (op->kind) {
+    case ACIO_OP_POLL:
+    case ACIO_OP_WAIT_CHILD:
         return revents;
-    return perform(sim, op);
+    case ACIO_OP_CONNECT:
+        return connect_result(op);
+    case ACIO_OP_ACCEPT_MANY:
+        return accept_while_room(op);
+    case ACIO_OP_RECV_MANY: /* receives from the ready queue */
+        acioi_op_notify(op);
+        return -EAGAIN;
+    default:
+        /* a pipe that is ready takes PIPE_BUF bytes; for more, a blocking one
+         * blocks */
+        return perform(sim, op, PIPE_BUF);
+    }
+}
+
+/* The callback may have cancelled the op: nothing is done after it. */
+void
+acioi_sim_deliver_outside(struct sim *sim, struct sim_request *request)
+{
+    acio_op *op = acioi_sim_op(request);
+    ssize_t result = recv(op->fd, sim->delivery, sizeof sim->delivery,
+        MSG_DONTWAIT);
+    if (result > 0) {
+        sim->stats.deliveries++;
+        acioi_op_deliver(op, sim->delivery, (size_t)result);
+    } else if (result == 0) {
+        acioi_sim_finish_now(sim, request, 0);
+    } else if (errno != EAGAIN && errno != EINTR) {
+        acioi_sim_finish_now(sim, request, -errno);
+    }
 }
 
 static void

@@ -220,6 +220,7 @@ ssize_t acioi_sim_transfer(struct sim *sim, size_t bytes);
 /* ---- the real world (outside.c) ---- */
 
 void acioi_sim_submit_outside(struct sim *sim, struct sim_request *request);
+void acioi_sim_deliver_outside(struct sim *sim, struct sim_request *request);
 /* Waits for real fds and wake-ups, `timeout_ns` at most. */
 int acioi_sim_wait_outside(struct sim *sim, int64_t timeout_ns);
 

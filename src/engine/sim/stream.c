@@ -385,8 +385,12 @@ acioi_sim_deliver(acio_loop *loop, acio_op *op)
     for (int i = 0; i < DELIVERIES_PER_PASS; i++) {
         struct sim_request *request = acioi_sim_request(op);
         struct sim_socket *socket = acioi_sim_socket(sim, op->fd);
-        if (!request || request->decided || !socket)
+        if (!request || request->decided)
             return;
+        if (!socket) {
+            acioi_sim_deliver_outside(sim, request);
+            return;
+        }
         ssize_t result = deliver_piece(sim, socket, op);
         if (result > 0)
             continue;
