@@ -99,6 +99,19 @@ int acioi_os_setsockopt(acio_loop *loop, int fd, int level, int name,
     const void *value, socklen_t length);
 int64_t acioi_os_now(const acio_loop *loop);
 
+/* As acioi_op_perform, for an fd that poll(2) calls ready: a write blocks not
+ * even on a blocking pipe, and raises no SIGPIPE. EAGAIN where it was not
+ * ready after all. */
+ssize_t acioi_op_perform_ready(acio_op *op);
+
+/* Linux 6.18, for pwritev2(2): no SIGPIPE. */
+enum { ACIOI_RWF_NOSIGNAL = 0x100 };
+
+/* Keeps SIGPIPE from this thread; true where it is to be unblocked again,
+ * which swallows one that came meanwhile. */
+bool acioi_sigpipe_block(void);
+void acioi_sigpipe_unblock(void);
+
 /* Is this accept(2)'s word on one connection, and the next call may do well? */
 bool acioi_accept_goes_on(ssize_t result);
 

@@ -32,7 +32,6 @@
 #include <limits.h>
 #include <poll.h>
 #include <sys/epoll.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -126,6 +125,14 @@ obtain(struct epoll_state *state, int fd, struct waiters **out)
 /* ---- interest ---- */
 
 static uint32_t
+poll_events(const acio_op *op)
+{
+    if (op->kind == ACIO_OP_WAIT_CHILD)
+        return EPOLLIN;
+    return op->u.poll.events & POLL_EVENTS;
+}
+
+static uint32_t
 wanted(const struct waiters *w)
 {
     uint32_t events = 0;
@@ -139,8 +146,7 @@ wanted(const struct waiters *w)
         events = EPOLLONESHOT;
     struct acio_link *link = w->polls.next;
     for (; link != &w->polls; link = link->next)
-        events |= acioi_container_of(link, acio_op, link)->u.poll.events &
-            POLL_EVENTS;
+        events |= poll_events(acioi_container_of(link, acio_op, link));
     return events;
 }
 
@@ -361,12 +367,9 @@ epoll_submit(acio_loop *loop, acio_op *op)
     case ACIO_OP_RECV_MANY:
         submit_recv_many(loop, op);
         break;
-    case ACIO_OP_WAIT_CHILD:
-        op->u.poll.events = POLLIN;
-        park(loop, op);
-        break;
     case ACIO_OP_ACCEPT_MANY:
     case ACIO_OP_POLL:
+    case ACIO_OP_WAIT_CHILD:
         park(loop, op);
         break;
     case ACIO_OP_READ:
@@ -441,39 +444,19 @@ connect_result(acio_op *op)
     return -error;
 }
 
-/* A pipe that is ready has room for PIPE_BUF bytes; for more, a blocking one
- * blocks. RWF_NOWAIT works on pipes since Linux 6.4. */
 static ssize_t
-write_without_blocking(acio_op *op)
-{
-    struct iovec piece = { op->u.buf.data, op->u.buf.bytes };
-    ssize_t result = pwritev2(op->fd, &piece, 1, -1, RWF_NOWAIT);
-    if (result < 0 && errno == EOPNOTSUPP) {
-        int flags = fcntl(op->fd, F_GETFL);
-        if (!(flags & O_NONBLOCK) && piece.iov_len > PIPE_BUF)
-            piece.iov_len = PIPE_BUF;
-        result = write(op->fd, piece.iov_base, piece.iov_len);
-    }
-    if (result < 0)
-        return errno == EINTR ? -EAGAIN : -errno;
-    return result;
-}
-
-static ssize_t
-perform_ready(acio_op *op)
+serve_op(acio_op *op)
 {
     switch (op->kind) {
     case ACIO_OP_ACCEPT_MANY:
         return accept_while_room(op);
     case ACIO_OP_CONNECT:
         return connect_result(op);
-    case ACIO_OP_WRITE:
-        return write_without_blocking(op);
     case ACIO_OP_RECV_MANY: /* receives from the ready queue: see deliver */
         acioi_op_notify(op);
         return -EAGAIN;
     default:
-        return acioi_op_perform(op);
+        return acioi_op_perform_ready(op);
     }
 }
 
@@ -484,7 +467,7 @@ serve(struct waiters *w, struct acio_link *queue)
     struct acio_link *link;
     while ((link = acioi_list_first(queue))) {
         acio_op *op = acioi_container_of(link, acio_op, link);
-        ssize_t result = perform_ready(op);
+        ssize_t result = serve_op(op);
         if (result == -EAGAIN)
             return;
         note_drained(w, op, result);
@@ -500,7 +483,7 @@ serve_polls(struct waiters *w, uint32_t events)
     while (link != &w->polls) {
         acio_op *op = acioi_container_of(link, acio_op, link);
         link = link->next;
-        uint32_t hit = events & (op->u.poll.events | ANYWAY);
+        uint32_t hit = events & (poll_events(op) | ANYWAY);
         if (!hit)
             continue;
         acioi_list_remove(&op->link);

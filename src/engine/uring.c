@@ -41,6 +41,8 @@ struct uring_state {
     struct acio_link queue, in_flight, cancels, cancelling, starved, resting;
     bool closing;    /* connections accepted from now on are closed */
     bool no_buffers; /* recv_many polls, then receives into `scratch` */
+    bool no_quiet;   /* the kernel does not know RWF_NOSIGNAL */
+    unsigned loud;   /* ops with URING_LOUD: SIGPIPE is kept off meanwhile */
     char *scratch;   /* made when it is needed */
     struct acioi_buffers buffers;
 };
@@ -125,25 +127,38 @@ have_buffers(struct uring_state *state)
     return !state->no_buffers;
 }
 
+static void
+write_request(struct uring_state *state, struct io_uring_sqe *sqe, acio_op *op)
+{
+    if (op->kind == ACIO_OP_RECV_MANY && !have_buffers(state))
+        op->flags |= URING_POLLING;
+    if (op->flags & URING_POLLING)
+        acioi_uring_prepare_poll(sqe, op);
+    else
+        acioi_uring_prepare(sqe, op, state->ring.level);
+    if (acioi_uring_may_raise(op) && !(op->flags & URING_POLLING)) {
+        if (state->no_quiet) {
+            op->flags |= URING_LOUD;
+            state->loud++;
+        } else {
+            sqe->rw_flags = ACIOI_RWF_NOSIGNAL;
+        }
+    }
+    op->flags |= URING_IN_KERNEL;
+    acioi_list_remove(&op->link);
+    acioi_list_push_back(&state->in_flight, &op->link);
+}
+
 /* False where the ring is full. */
 static bool
 write_requests(struct uring_state *state)
 {
     struct acio_link *link;
     while ((link = acioi_list_first(&state->queue))) {
-        acio_op *op = op_of(link);
         struct io_uring_sqe *sqe = acioi_ring_next(&state->ring);
         if (!sqe)
             return false;
-        if (op->kind == ACIO_OP_RECV_MANY && !have_buffers(state))
-            op->flags |= URING_POLLING;
-        if (op->flags & URING_POLLING)
-            acioi_uring_prepare_poll(sqe, op);
-        else
-            acioi_uring_prepare(sqe, op, state->ring.level);
-        op->flags |= URING_IN_KERNEL;
-        acioi_list_remove(link);
-        acioi_list_push_back(&state->in_flight, link);
+        write_request(state, sqe, op_of(link));
     }
     return true;
 }
@@ -170,12 +185,22 @@ write_cancels(struct uring_state *state)
     return true;
 }
 
+static int
+enter(struct uring_state *state, int64_t timeout_ns)
+{
+    bool blocked = state->loud > 0 && acioi_sigpipe_block();
+    int err = acioi_ring_enter(&state->ring, timeout_ns);
+    if (blocked)
+        acioi_sigpipe_unblock();
+    return err;
+}
+
 /* Cancels come last: none overtakes the request that it is for. */
 static int
 write_queued(struct uring_state *state)
 {
     while (!write_requests(state) || !write_cancels(state)) {
-        int err = acioi_ring_enter(&state->ring, 0);
+        int err = enter(state, 0);
         if (err < 0)
             return err;
         if (acioi_ring_unsubmitted(&state->ring) > 0)
@@ -233,6 +258,18 @@ not_ready(const acio_op *op, int result)
     return result == -EAGAIN || result == -EINPROGRESS || result == -EALREADY;
 }
 
+/* RWF_NOSIGNAL was refused: once more without it. */
+static bool
+too_quiet(struct uring_state *state, const acio_op *op, int result)
+{
+    if (!acioi_uring_may_raise(op) || state->no_quiet)
+        return false;
+    if (result != -EOPNOTSUPP)
+        return false;
+    state->no_quiet = true;
+    return true;
+}
+
 static void
 take_result(struct uring_state *state, acio_op *op, int result)
 {
@@ -243,7 +280,7 @@ take_result(struct uring_state *state, acio_op *op, int result)
         poll_first(state, op);
     else if (result == -EINTR && op->kind == ACIO_OP_CLOSE)
         acioi_op_complete(op, 0); /* the fd is gone all the same */
-    else if (result == -EINTR)
+    else if (result == -EINTR || too_quiet(state, op, result))
         again(state, op);
     else
         acioi_op_complete(op, result);
@@ -439,7 +476,7 @@ uring_wait(acio_loop *loop, int64_t timeout_ns)
         timeout_ns = 0;
     if (timeout_ns != 0 || acioi_ring_unsubmitted(ring) > 0 ||
         acioi_ring_wants_entry(ring))
-        err = acioi_ring_enter(ring, timeout_ns);
+        err = enter(state, timeout_ns);
     reap(state);
     return err;
 }
@@ -510,6 +547,7 @@ uring_open(acio_loop *loop, const struct acio_loop_options *options)
     acioi_list_init(&state->cancelling);
     acioi_list_init(&state->starved);
     acioi_list_init(&state->resting);
+    state->no_quiet = state->ring.level > ACIOI_RING_DEFER;
     loop->backend_state = state;
     return 0;
 }
