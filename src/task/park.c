@@ -5,10 +5,11 @@
  * continues behind it. Between the two, the task's handle says where it is.
  *
  * Chain.  A task that parks while the next callback is another task, of this
- *         pass or of the next, switches straight to that one: one switch instead of two, and
- *         the processor predicts the returns on the other side. The loop's
- *         own stack is where a chain begins, where it comes back to for
- *         anything else, and where a task that has ended is put away.
+ *         pass or of the next, switches straight to that one: one switch
+ *         instead of two, and the processor predicts the returns on the other
+ *         side. The loop's own stack is where a chain begins, where it comes
+ *         back to for anything else, and where a task that has ended is put
+ *         away.
  */
 #include "task/task.h"
 

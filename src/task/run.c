@@ -26,6 +26,8 @@ acioi_runtime_open(struct acioi_runtime *runtime, acio_loop *loop,
     acioi_list_init(&runtime->finished);
     int err = acioi_stack_pool_init(&runtime->stacks,
         stack_bytes ? stack_bytes : DEFAULT_STACK_BYTES);
+    if (err == 0)
+        err = acioi_overflow_open(runtime);
     if (err < 0)
         return err;
     acioi_coro_init_thread(&runtime->main);
@@ -51,6 +53,7 @@ acioi_runtime_close(struct acioi_runtime *runtime)
     acio_context_release(runtime->context);
     runtime->loop->runtime = NULL;
     acioi_coro_fini_thread(&runtime->main);
+    acioi_overflow_close(runtime);
     acioi_stack_pool_fini(&runtime->stacks);
 }
 
@@ -130,6 +133,7 @@ run_in_loop(acio_loop *loop, acio_function *f, struct acio_args args,
         *options->suspensions_out = runtime.suspensions;
     if (runtime.task_count == 0)
         acioi_runtime_close(&runtime);
+    loop->runtime = NULL;
     return result;
 }
 

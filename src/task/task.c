@@ -55,6 +55,12 @@ acioi_task_of(acio_task *handle, int *err)
     return *err ? NULL : task;
 }
 
+struct acioi_task *
+acioi_task_on_stack(void *high)
+{
+    return (struct acioi_task *)((char *)high - TASK_BYTES);
+}
+
 static uint16_t
 next_number(struct acioi_runtime *runtime)
 {
@@ -167,7 +173,7 @@ acioi_task_create(struct acioi_runtime *runtime, acio_function *f,
     char *high = acioi_stack_take(&runtime->stacks);
     if (!high)
         return NULL;
-    struct acioi_task *task = (struct acioi_task *)(high - TASK_BYTES);
+    struct acioi_task *task = acioi_task_on_stack(high);
     acioi_clear(task, sizeof *task);
     task->runtime = runtime;
     task->number = next_number(runtime);

@@ -108,6 +108,7 @@ struct acioi_runtime {
     acio_context *context;     /* of callbacks and outside */
     unsigned task_count;       /* in `tasks` */
     uint16_t next_number;
+    void *alternate_stack;     /* for signals; NULL: the thread had one */
     unsigned long suspensions; /* suspension points reached */
     unsigned long cancel_at;   /* the one at which to cancel; 0: none */
 };
@@ -176,6 +177,9 @@ struct acioi_task *acioi_task_create(struct acioi_runtime *runtime,
     acio_function *f, struct acio_args args,
     const struct acio_task_options *options);
 
+/* The task whose stack has this high end. */
+struct acioi_task *acioi_task_on_stack(void *high);
+
 /* Waits, blind to interruptions, until the task has finished. */
 void acioi_task_join(struct acioi_task *task, const char *what);
 
@@ -219,6 +223,10 @@ int acioi_runtime_run(struct acioi_runtime *runtime, struct acioi_task *task);
 
 /* Cancels every task and runs until none is left. */
 int acioi_runtime_finish(struct acioi_runtime *runtime);
+
+/* Names the task whose stack overflows, before the process dies of it. */
+int acioi_overflow_open(struct acioi_runtime *runtime);
+void acioi_overflow_close(struct acioi_runtime *runtime);
 
 /* Tells the exception handler that a task's error was lost. */
 void acioi_task_report(struct acioi_task *task, const char *message);
