@@ -49,6 +49,10 @@ void acioi_op_complete(acio_op *op, ssize_t result);
  * true where the op is over, its result valid, and no callback will come. */
 bool acioi_op_take(acio_op *op);
 
+/* For a handle that is taken out of the ready queue because the loop closes:
+ * where it is an op's completion, the fds that it brings are closed. */
+void acioi_op_discard(acio_handle *handle);
+
 /* RECV_MANY: data can be had; runs `deliver` from the ready queue. */
 void acioi_op_notify(acio_op *op);
 

@@ -72,6 +72,31 @@ run_op(void *arg)
         op->callback(op);
 }
 
+static void
+close_result(acio_op *op)
+{
+    acio_loop *loop = op->loop;
+    bool brings_fd = op->kind == ACIO_OP_ACCEPT || op->kind == ACIO_OP_OPEN;
+    while (op->kind == ACIO_OP_ACCEPT_MANY && op->u.accept_many.count > 0) {
+        unsigned at = op->u.accept_many.first + --op->u.accept_many.count;
+        loop->backend->close_fd(loop,
+            op->u.accept_many.fds[at % ACIO_ACCEPT_BATCH]);
+    }
+    if (brings_fd && op->state == ACIOI_OP_DONE && op->result >= 0)
+        loop->backend->close_fd(loop, (int)op->result);
+}
+
+void
+acioi_op_discard(acio_handle *handle)
+{
+    if (handle->callback != run_op)
+        return;
+    acio_op *op = handle->arg;
+    close_result(op);
+    if (op->state == ACIOI_OP_DONE)
+        op->state = ACIOI_OP_IDLE;
+}
+
 void
 acioi_op_notify(acio_op *op)
 {

@@ -196,8 +196,7 @@ cancel_queued(struct crew *crew)
     pthread_mutex_unlock(&crew->mutex);
 }
 
-/* Work that came home runs come_home here, not its callback: closing the loop
- * calls nobody back. */
+/* What came home is completed here; its callback will not run any more. */
 static void
 complete_posted(acio_loop *loop)
 {
@@ -207,10 +206,8 @@ complete_posted(acio_loop *loop)
         link = link->next;
         if (handle->callback != come_home)
             continue;
-        acio_op *op = handle->arg;
         acioi_list_remove(&handle->link);
-        op->state = ACIOI_OP_IDLE;
-        loop->active--;
+        come_home(handle->arg);
     }
 }
 
