@@ -38,7 +38,7 @@ struct spec_test {
     unsigned flags;      /* enum spec_flag */
     unsigned seconds;    /* real time it may take; 0: 20 */
     const char *dies;    /* said by a test that has to die */
-    const char *backend; /* the only one that it is for; NULL: any */
+    const char *backend; /* the ones that it is for: "epoll uring"; NULL: any */
     void (*body)(void);  /* the test */
     void (*run)(const struct spec_test *test); /* calls it; NULL: plainly */
     const void *data;                          /* whatever `run` needs */
