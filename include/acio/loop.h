@@ -404,11 +404,15 @@ ACIO_EXPORT void acio_loop_set_exception_handler(acio_loop *loop,
 ACIO_EXPORT void acio_loop_call_exception_handler(acio_loop *loop,
     const struct acio_exception *exception);
 
-/* Something that lives as long as a loop: closed with it, last come first. */
+/* Something that lives as long as a loop and ends with it, last come first.
+ * `close` is called while the loop can still run passes, `release` when no
+ * operation and no thread is left that could touch the part's memory. Either
+ * may be NULL; the one that is called last may free the part. */
 struct acio_loop_part {
     struct acio_link link; /* the loop's */
     const void *key;       /* tells the part: the address of something static */
     void (*close)(struct acio_loop_part *part, acio_loop *loop);
+    void (*release)(struct acio_loop_part *part, acio_loop *loop);
 };
 
 /* Attach a part to a loop.
@@ -416,8 +420,7 @@ struct acio_loop_part {
  *   returns   -
  *   suspends  no
  *   cancel    -
- *   owner     `part` stays with the caller; its close function may free it.
- *             It runs while the loop can still run passes
+ *   owner     `part` stays with the caller until its functions were called
  *   thread    the loop's
  *   python    -
  */

@@ -134,15 +134,33 @@ free_loop:
     return err;
 }
 
+static struct acio_loop_part *
+take_last_part(struct acio_link *parts)
+{
+    struct acio_link *link = parts->prev;
+    acioi_list_remove(link);
+    return acioi_container_of(link, struct acio_loop_part, link);
+}
+
+/* Those that have more to free wait in `left` for release_parts. */
 static void
-close_parts(acio_loop *loop)
+close_parts(acio_loop *loop, struct acio_link *left)
 {
     while (!acioi_list_empty(&loop->parts)) {
-        struct acio_link *link = loop->parts.prev;
-        acioi_list_remove(link);
-        struct acio_loop_part *part = acioi_container_of(link,
-            struct acio_loop_part, link);
-        part->close(part, loop);
+        struct acio_loop_part *part = take_last_part(&loop->parts);
+        if (part->release)
+            acioi_list_push_front(left, &part->link);
+        if (part->close)
+            part->close(part, loop);
+    }
+}
+
+static void
+release_parts(acio_loop *loop, struct acio_link *left)
+{
+    while (!acioi_list_empty(left)) {
+        struct acio_loop_part *part = take_last_part(left);
+        part->release(part, loop);
     }
 }
 
@@ -178,10 +196,13 @@ acio_loop_close(acio_loop *loop)
         return -ACIO_ERUNNING;
     bool own = loop->pid == getpid();
     if (own) {
-        close_parts(loop);
+        struct acio_link left;
+        acioi_list_init(&left);
+        close_parts(loop, &left);
         acioi_signal_close(loop);
         acioi_pool_close(loop);
         finish_ops(loop);
+        release_parts(loop, &left);
         acioi_watch_close(loop);
         acioi_wake_close(loop);
     }
