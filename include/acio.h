@@ -17,7 +17,9 @@
 #include "acio/op.h"
 #include "acio/queue.h"
 #include "acio/scope.h"
+#include "acio/server.h"
 #include "acio/sim.h"
+#include "acio/stream.h"
 #include "acio/task.h"
 #include "acio/version.h"
 

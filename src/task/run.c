@@ -80,6 +80,7 @@ int
 acioi_runtime_finish(struct acioi_runtime *runtime)
 {
     int err = 0;
+    runtime->finishing = true;
     cancel_tasks(runtime);
     while (err >= 0 && runtime->task_count > 0)
         err = acioi_loop_pass(runtime->loop, ACIOI_NEVER);

@@ -107,6 +107,7 @@ struct acioi_runtime {
     struct acio_link finished; /* finished, the handle still good */
     acio_context *context;     /* of callbacks and outside */
     unsigned task_count;       /* in `tasks` */
+    bool finishing; /* what is left was cancelled: servers start no more */
     uint16_t next_number;
     void *alternate_stack;     /* for signals; NULL: the thread had one */
     unsigned long suspensions; /* suspension points reached */

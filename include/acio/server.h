@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/* Servers: a task for each connection.
+ *
+ *     static int
+ *     echo(acio_stream *stream, void *arg)
+ *     {
+ *         char buf[4096];
+ *         ssize_t n;
+ *         while ((n = acio_read(stream, buf, sizeof buf)) > 0) {
+ *             acio_write(stream, buf, (size_t)n);
+ *             ...
+ *
+ *     err = acio_start_server(&server, echo, NULL, NULL, 7777, NULL);
+ *     if (err == 0)
+ *         err = acio_serve_forever(server);
+ *
+ * A server's handle is good until acio_server_wait_closed or
+ * acio_serve_forever has returned; after that it answers -ACIO_ECLOSED. One
+ * that nobody waits for is freed with its loop.
+ */
+#ifndef ACIO_SERVER_H
+#define ACIO_SERVER_H
+
+#include "stream.h"
+
+ACIO_BEGIN_DECLS
+
+typedef struct acio_server acio_server;
+
+/* Serves a connection, in a task of its own. When it returns, the stream is
+ * closed as by acio_close, unless it did that itself; so a stream does not
+ * outlive its handler. An error it returns is reported to the loop's exception
+ * handler and ends nothing but the connection. */
+typedef int acio_connection_handler(acio_stream *stream, void *arg);
+
+/* All zero: the defaults. */
+struct acio_server_options {
+    size_t limit; /* of the streams: see struct acio_connect_options */
+    int family;   /* AF_INET, AF_INET6; 0: both */
+    int backlog;  /* connections that the kernel may keep waiting; 0: 100 */
+    unsigned max_connections; /* at once; no more are accepted meanwhile; 0:
+                               * any number */
+    bool reuse_port;          /* SO_REUSEPORT: share the port with others */
+    const char *name;         /* of the tasks, borrowed; NULL: "connection" */
+    char *error_text;         /* takes a sentence about a failure; NULL: none */
+    size_t error_text_bytes;
+};
+
+/* Listen at every address of `host` (NULL: at all interfaces, by IPv4 and
+ * IPv6) and serve what connects. Port 0 picks a free one, the same for all
+ * addresses. An address that this machine does not have is left out, unless
+ * none is left.
+ *
+ *   returns   0; -EADDRINUSE and its like; -(ACIO_EAI_BASE + n) where the
+ *             name has no address; -EINVAL for a port outside of 0 to 65535;
+ *             -ENOMEM; -ACIO_ENOTASK
+ *   suspends  yes
+ *   cancel    clean: nothing listens
+ *   owner     the caller ends `*out` by acio_server_wait_closed or
+ *             acio_serve_forever; `arg` and options->name are borrowed until
+ *             then, `host` and `options` (or NULL) until the call returns
+ *   thread    the loop's
+ *   python    asyncio.start_server()
+ */
+ACIO_EXPORT ACIO_MUST_USE int acio_start_server(acio_server **out,
+    acio_connection_handler *handler, void *arg, const char *host, int port,
+    const struct acio_server_options *options);
+
+/* The port.
+ *
+ *   returns   the port; -ACIO_ECLOSED, -ACIO_EFOREIGN, -ACIO_ENOLOOP
+ *   suspends  no
+ *   cancel    -
+ *   owner     -
+ *   thread    the server's loop
+ *   python    Server.sockets[0].getsockname()[1]
+ */
+ACIO_EXPORT int acio_server_port(acio_server *server);
+
+/* The address of the socket number `index`, from 0 on, as text.
+ *
+ *   returns   its length; -ENOENT behind the last one, and for all after
+ *             acio_server_close; -ENOSPC where `buf` is too small (64 bytes
+ *             do); -ACIO_ECLOSED, -ACIO_EFOREIGN, -ACIO_ENOLOOP
+ *   suspends  no
+ *   cancel    -
+ *   owner     `buf` is the caller's
+ *   thread    the server's loop
+ *   python    Server.sockets[index].getsockname()
+ */
+ACIO_EXPORT int acio_server_sock_name(acio_server *server, size_t index,
+    char *buf, size_t size);
+
+/* How many connections are being served.
+ *
+ *   returns   the number; 0 for a server that has ended
+ *   suspends  no
+ *   cancel    -
+ *   owner     -
+ *   thread    the server's loop
+ *   python    -
+ */
+ACIO_EXPORT size_t acio_server_connections(acio_server *server);
+
+/* Stop listening. Connections go on. Closing twice does nothing.
+ *
+ *   returns   -
+ *   suspends  no
+ *   cancel    -
+ *   owner     the handle stays good, for acio_server_wait_closed
+ *   thread    the server's loop
+ *   python    Server.close()
+ */
+ACIO_EXPORT void acio_server_close(acio_server *server);
+
+/* Stop listening, wait `timeout` seconds at most (INFINITY: for as long as it
+ * takes) for the handlers to return, cancel those that have not, wait for
+ * them, and free the server. When the caller is cancelled or times out the
+ * handlers are cancelled at once.
+ *
+ *   returns   0 when all have returned by themselves; -ETIMEDOUT, -ECANCELED
+ *             where they were cancelled; -EINVAL for no number;
+ *             -ACIO_ESELF from a handler of the server; -ACIO_ECLOSED for the
+ *             second time; -ACIO_EFOREIGN, -ACIO_ENOTASK, -ACIO_ENOLOOP
+ *   suspends  yes
+ *   cancel    clean: all handlers have returned, the server is freed
+ *   owner     the handle ends; NULL is fine
+ *   thread    the server's loop
+ *   python    Server.close() and wait_closed()
+ */
+ACIO_EXPORT int acio_server_wait_closed(acio_server *server, double timeout);
+
+/* Serve until the caller is cancelled or times out; then stop listening,
+ * cancel the handlers, wait for them, and free the server.
+ *
+ *   returns   -ECANCELED, -ETIMEDOUT; 0 where acio_server_close was called and
+ *             all handlers have returned; -ACIO_ESELF, -ACIO_ECLOSED,
+ *             -ACIO_EFOREIGN, -ACIO_ENOTASK, -ACIO_ENOLOOP
+ *   suspends  yes
+ *   cancel    clean: all handlers have returned, the server is freed
+ *   owner     the handle ends
+ *   thread    the server's loop
+ *   python    Server.serve_forever()
+ */
+ACIO_EXPORT ACIO_MUST_USE int acio_serve_forever(acio_server *server);
+
+ACIO_END_DECLS
+
+#endif

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: MIT */
+/* Streams: connections that are read and written in order.
+ *
+ *     acio_stream *stream;
+ *     int err = acio_open_connection(&stream, "example.org", 80, NULL);
+ *     if (err < 0)
+ *         return err;
+ *     acio_write(stream, request, sizeof request);
+ *     n = acio_read(stream, buf, sizeof buf);
+ *     ...
+ *     acio_close(stream);
+ *
+ * One object stands for both directions (asyncio's StreamReader and its
+ * StreamWriter). Writing never waits: bytes are copied and leave by
+ * themselves; acio_drain is where a writer waits for a slow peer. Errors of
+ * writing stick, so it is enough to look at what acio_drain says.
+ *
+ * A stream's handle is good until acio_close or acio_abort is called; after
+ * that it answers -ACIO_ECLOSED, to a second close too. (Handles carry a
+ * number of 9 bits that tells them from older ones of the same memory.)
+ */
+#ifndef ACIO_STREAM_H
+#define ACIO_STREAM_H
+
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include "loop.h"
+
+ACIO_BEGIN_DECLS
+
+typedef struct acio_stream acio_stream;
+
+/* All zero: the defaults. */
+struct acio_connect_options {
+    size_t limit;           /* bytes a line may have, half of what is read
+                             * ahead; 0: 65536 */
+    int family;             /* AF_INET, AF_INET6; 0: both */
+    const char *local_host; /* where to connect from; NULL: anywhere */
+    int local_port;         /* 0: any */
+    char *error_text;       /* takes a sentence about a failure; NULL: none */
+    size_t error_text_bytes;
+};
+
+/* Connect to a TCP server. A name is looked up in a thread, its addresses are
+ * tried in order. NULL for a host is this machine.
+ *
+ *   returns   0; what the last address answered, or a more telling one before
+ *             it (-ECONNREFUSED rather than -ENETUNREACH); -(ACIO_EAI_BASE +
+ *             n) where the name has no address; -EINVAL for a port outside
+ *             of 0 to 65535; -ENOMEM; -ACIO_ENOTASK
+ *   suspends  yes
+ *   cancel    clean: there is no connection. It is answered at once, also
+ *             while a name is looked up; a connection made in the same moment
+ *             is returned
+ *   owner     the caller closes `*out`, which is NULL after an error; the
+ *             strings and `options` (or NULL) are borrowed
+ *   thread    the loop's
+ *   python    asyncio.open_connection()
+ */
+ACIO_EXPORT ACIO_MUST_USE int acio_open_connection(acio_stream **out,
+    const char *host, int port, const struct acio_connect_options *options);
+
+/* ---- reading ---- */
+
+/* Read at least one and at most `n` bytes.
+ *
+ *   returns   bytes read; 0 at the end of the stream, or where `n` is 0;
+ *             -ECONNRESET and its like, after all that came before;
+ *             -EBUSY where another task is reading; -ECANCELED, -ETIMEDOUT;
+ *             -ACIO_ECLOSED, -ACIO_EFOREIGN, -ACIO_ENOTASK, -ACIO_ENOLOOP
+ *   suspends  yes
+ *   cancel    clean: no byte was taken from the stream
+ *   owner     `buf` is borrowed until the call returns
+ *   thread    the stream's loop
+ *   python    StreamReader.read(n)
+ */
+ACIO_EXPORT ACIO_MUST_USE ssize_t acio_read(acio_stream *stream, void *buf,
+    size_t n);
+
+/* Read exactly `n` bytes.
+ *
+ *   returns   n; -ACIO_EINCOMPLETE where the stream ends before, and
+ *             acio_stream_partial tells how many came; else as acio_read
+ *   suspends  yes
+ *   cancel    clean: what had come goes back to the stream
+ *   owner     `buf` is borrowed until the call returns
+ *   thread    the stream's loop
+ *   python    StreamReader.readexactly()
+ */
+ACIO_EXPORT ACIO_MUST_USE ssize_t acio_readexactly(acio_stream *stream,
+    void *buf, size_t n);
+
+/* Read up to and including `separator`, and put a zero byte behind it.
+ *
+ *   returns   bytes read, the zero not counted; -ACIO_ELIMIT where there is no
+ *             separator within `size - 1` bytes or the stream's limit, and
+ *             the data stays; -ACIO_EINCOMPLETE where the stream ends before,
+ *             and acio_stream_partial tells how many bytes were stored;
+ *             -EINVAL for no room or no separator; else as acio_read
+ *   suspends  yes
+ *   cancel    clean: no byte was taken from the stream
+ *   owner     `buf` and `separator` are borrowed until the call returns
+ *   thread    the stream's loop
+ *   python    StreamReader.readuntil()
+ */
+ACIO_EXPORT ACIO_MUST_USE ssize_t acio_readuntil(acio_stream *stream, char *buf,
+    size_t size, const void *separator, size_t separator_bytes);
+
+/* Read a line with its '\n', and put a zero byte behind it. The last one may
+ * have no '\n'.
+ *
+ *   returns   bytes read, the zero not counted; 0 at the end of the stream;
+ *             -ACIO_ELIMIT where it does not fit into `size - 1` bytes or the
+ *             stream's limit, and the data stays; else as acio_read
+ *   suspends  yes
+ *   cancel    clean: no byte was taken from the stream
+ *   owner     `buf` is borrowed until the call returns
+ *   thread    the stream's loop
+ *   python    StreamReader.readline()
+ */
+ACIO_EXPORT ACIO_MUST_USE ssize_t acio_readline(acio_stream *stream, char *buf,
+    size_t size);
+
+/* How many bytes the last acio_readexactly or acio_readuntil has stored
+ * although it failed.
+ *
+ *   returns   the number; 0 where it did not fail, or kept the data
+ *   suspends  no
+ *   cancel    -
+ *   owner     -
+ *   thread    the stream's loop
+ *   python    IncompleteReadError.partial
+ */
+ACIO_EXPORT size_t acio_stream_partial(acio_stream *stream);
+
+/* Was everything read, and the end of the stream met?
+ *
+ *   returns   true or false; true for a stream that is closed
+ *   suspends  no
+ *   cancel    -
+ *   owner     -
+ *   thread    the stream's loop
+ *   python    StreamReader.at_eof()
+ */
+ACIO_EXPORT bool acio_at_eof(acio_stream *stream);
+
+/* ---- writing ---- */
+
+/* Write `n` bytes. They leave in the next pass of the loop, together with what
+ * else is written until then, or with acio_drain.
+ *
+ *   returns   0; the error that broke the connection, which sticks;
+ *             -ENOMEM, which sticks as well; -ACIO_ECLOSED, also after
+ *             acio_write_eof; -ACIO_EFOREIGN, -ACIO_ENOLOOP
+ *   suspends  no
+ *   cancel    -
+ *   owner     `data` is copied
+ *   thread    the stream's loop
+ *   python    StreamWriter.write()
+ */
+ACIO_EXPORT int acio_write(acio_stream *stream, const void *data, size_t n);
+
+/* Write several pieces, one after the other.
+ *
+ *   returns   as acio_write
+ *   suspends  no
+ *   cancel    -
+ *   owner     the pieces are copied
+ *   thread    the stream's loop
+ *   python    StreamWriter.writelines()
+ */
+ACIO_EXPORT int acio_writelines(acio_stream *stream, const struct iovec *pieces,
+    size_t count);
+
+/* Send what was written, and, where more than the high-water mark is left
+ * over, wait until no more than the low-water mark is.
+ *
+ *   returns   0; -EPIPE, -ECONNRESET or another error that broke the
+ *             connection, of reading too; -ECANCELED, -ETIMEDOUT;
+ *             -ACIO_ECLOSED, -ACIO_EFOREIGN, -ACIO_ENOTASK, -ACIO_ENOLOOP
+ *   suspends  yes
+ *   cancel    clean: what was written still leaves
+ *   owner     -
+ *   thread    the stream's loop
+ *   python    StreamWriter.drain()
+ */
+ACIO_EXPORT ACIO_MUST_USE int acio_drain(acio_stream *stream);
+
+/* Tell the peer, after all that was written, that nothing more will come.
+ * Reading goes on.
+ *
+ *   returns   0, also for the second time; the error that broke the
+ *             connection; -ACIO_ECLOSED, -ACIO_EFOREIGN, -ACIO_ENOLOOP
+ *   suspends  no
+ *   cancel    -
+ *   owner     -
+ *   thread    the stream's loop
+ *   python    StreamWriter.write_eof()
+ */
+ACIO_EXPORT int acio_write_eof(acio_stream *stream);
+
+/* How many bytes were written and have not left.
+ *
+ *   returns   the number
+ *   suspends  no
+ *   cancel    -
+ *   owner     -
+ *   thread    the stream's loop
+ *   python    WriteTransport.get_write_buffer_size()
+ */
+ACIO_EXPORT size_t acio_write_buffer_size(acio_stream *stream);
+
+/* Set the marks of acio_drain; 65536 and 16384 to begin with. A high mark of
+ * 0 lets it wait until everything has left.
+ *
+ *   returns   0; -EINVAL where `low` is above `high`; -ACIO_ECLOSED,
+ *             -ACIO_EFOREIGN, -ACIO_ENOLOOP
+ *   suspends  no
+ *   cancel    -
+ *   owner     -
+ *   thread    the stream's loop
+ *   python    WriteTransport.set_write_buffer_limits()
+ */
+ACIO_EXPORT int acio_stream_set_write_buffer_limits(acio_stream *stream,
+    size_t high, size_t low);
+
+/* ---- the end ---- */
+
+/* Let leave what was written, then close. After the time of
+ * acio_stream_set_close_timeout (30 s to begin with), or when the caller is
+ * cancelled or times out, the rest is dropped. What others wait for on the
+ * stream answers -ACIO_ECLOSED. What the peer sent and nobody read is lost,
+ * and lets the kernel reset the connection.
+ *
+ *   returns   0 when everything has left; else why not: the error that broke
+ *             the connection, -ETIMEDOUT, -ECANCELED; -ACIO_ECLOSED for the
+ *             second time; -ACIO_ENOTASK (the stream stays open, acio_abort
+ *             closes it), -ACIO_EFOREIGN, -ACIO_ENOLOOP
+ *   suspends  yes
+ *   cancel    partial: the stream is closed, part of the data may be lost
+ *   owner     the handle ends; NULL is fine
+ *   thread    the stream's loop
+ *   python    StreamWriter.close() and wait_closed()
+ */
+ACIO_EXPORT int acio_close(acio_stream *stream);
+
+/* Close at once and drop what was not sent. What others wait for on the stream
+ * answers -ACIO_ECLOSED.
+ *
+ *   returns   -
+ *   suspends  no
+ *   cancel    -
+ *   owner     the handle ends; NULL and closed streams are fine
+ *   thread    the stream's loop
+ *   python    WriteTransport.abort()
+ */
+ACIO_EXPORT void acio_abort(acio_stream *stream);
+
+/* How long acio_close may take, in seconds; INFINITY for as long as it takes.
+ *
+ *   returns   0; -EINVAL for no number; -ACIO_ECLOSED, -ACIO_EFOREIGN,
+ *             -ACIO_ENOLOOP
+ *   suspends  no
+ *   cancel    -
+ *   owner     -
+ *   thread    the stream's loop
+ *   python    -
+ */
+ACIO_EXPORT int acio_stream_set_close_timeout(acio_stream *stream,
+    double timeout);
+
+/* ---- properties ---- */
+
+/* The address of the other end as text, "192.0.2.1:80" or "[2001:db8::1]:80".
+ *
+ *   returns   its length; -ENOSPC where `buf` is too small (64 bytes do);
+ *             -ENOTCONN once the connection is lost; -ACIO_ECLOSED,
+ *             -ACIO_EFOREIGN, -ACIO_ENOLOOP
+ *   suspends  no
+ *   cancel    -
+ *   owner     `buf` is the caller's
+ *   thread    the stream's loop
+ *   python    StreamWriter.get_extra_info("peername")
+ */
+ACIO_EXPORT int acio_stream_peer_name(acio_stream *stream, char *buf,
+    size_t size);
+
+/* The address of this end.
+ *
+ *   returns   as acio_stream_peer_name
+ *   suspends  no
+ *   cancel    -
+ *   owner     `buf` is the caller's
+ *   thread    the stream's loop
+ *   python    StreamWriter.get_extra_info("sockname")
+ */
+ACIO_EXPORT int acio_stream_sock_name(acio_stream *stream, char *buf,
+    size_t size);
+
+/* The socket, for options; not to be read, written or closed.
+ *
+ *   returns   the fd (of no use outside of acio on the simulator);
+ *             -ACIO_ECLOSED, -ACIO_EFOREIGN, -ACIO_ENOLOOP
+ *   suspends  no
+ *   cancel    -
+ *   owner     borrowed
+ *   thread    the stream's loop
+ *   python    StreamWriter.get_extra_info("socket")
+ */
+ACIO_EXPORT int acio_stream_fd(acio_stream *stream);
+
+/* A sentence about what broke the connection.
+ *
+ *   returns   the sentence; "" where nothing did
+ *   suspends  no
+ *   cancel    -
+ *   owner     borrowed until the next call of this function in this loop
+ *   thread    the stream's loop
+ *   python    str(exception)
+ */
+ACIO_EXPORT const char *acio_error_text(acio_stream *stream);
+
+ACIO_END_DECLS
+
+#endif

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: MIT */
+/* net.h - streams and servers from the inside
+ *
+ * The parts, each in a file of its own:
+ *
+ *     net.c        the layer's side of a loop: slots, flushing, the end
+ *     block.c      memory for bytes, kept for the next who needs some
+ *     address.c    socket addresses from text and to text
+ *     resolve.c    names to addresses, in a thread
+ *     stream.c     a stream's life
+ *     read.c       its input
+ *     write.c      its output
+ *     connect.c    acio_open_connection
+ *     server.c     acio_start_server
+ *
+ * Handle.     Streams and servers lie in slots of 512 bytes, aligned to 512
+ *             bytes, that stay mapped as long as the loop lives. What users
+ *             hold is the address of the slot plus a number of 9 bits that it
+ *             got when it was taken: a handle that has ended is answered, and
+ *             not believed.
+ */
+#ifndef ACIOI_NET_H
+#define ACIOI_NET_H
+
+#include <netinet/in.h>
+
+#include <acio/server.h>
+#include <acio/stream.h>
+
+#include "base/list.h"
+#include "engine/engine.h"
+#include "task/task.h"
+
+enum {
+    SLOT_BYTES = 512,
+    DEFAULT_LIMIT = 65536, /* of a stream's read buffer, as in asyncio */
+    DEFAULT_HIGH_WATER = 65536,
+    NAME_BYTES = 64 /* of an address as text, with its zero */
+};
+
+struct acioi_net;
+struct acioi_server;
+struct acioi_stream;
+
+/* ---- slots ---- */
+
+struct acioi_slot {
+    struct acioi_net *net;
+    uint16_t number;      /* of the handle that is good; 0: none is */
+    uint16_t last_number; /* given out */
+    bool is_stream;       /* and not a server */
+    bool taken;
+};
+
+struct acioi_slab;
+
+/* A zeroed slot with a good handle, or NULL. */
+struct acioi_slot *acioi_slot_take(struct acioi_net *net, bool is_stream);
+void acioi_slot_give(struct acioi_slot *slot);
+
+static inline void *
+acioi_slot_handle(const struct acioi_slot *slot)
+{
+    return (char *)slot + slot->number;
+}
+
+/* The slot behind a handle; NULL with the reason in `*err`: -EINVAL for NULL,
+ * -ACIO_ENOLOOP, -ACIO_EFOREIGN, -ACIO_ECLOSED. */
+void *acioi_slot_of(const void *handle, int *err);
+
+/* ---- blocks ---- */
+
+/* Bytes first to end of `data` are in use. */
+struct acioi_block {
+    struct acioi_block *next; /* the owner's, while it has the block */
+    size_t capacity;
+    size_t first, end;
+    char data[];
+};
+
+enum { BLOCK_SIZES = 7, SMALLEST_BLOCK = 4096 };
+
+struct acioi_blocks {
+    struct acioi_block *spare[BLOCK_SIZES]; /* by size: 4 KiB, 8 KiB, ... */
+    size_t spare_bytes;
+};
+
+/* An empty block with room for `bytes` at least, or NULL. */
+struct acioi_block *acioi_block_take(struct acioi_blocks *blocks, size_t bytes);
+void acioi_block_give(struct acioi_blocks *blocks, struct acioi_block *block);
+void acioi_blocks_free(struct acioi_blocks *blocks);
+
+static inline size_t
+acioi_block_bytes(const struct acioi_block *block)
+{
+    return block->end - block->first;
+}
+
+/* ---- the layer's side of a loop ---- */
+
+struct acioi_net {
+    struct acio_loop_part part;
+    acio_loop *loop;
+    struct acioi_slab *slabs; /* all of them */
+    struct acioi_slot *spare; /* slots to be taken, last given first */
+    struct acioi_blocks blocks;
+    struct acio_link dirty;   /* streams with something to flush, by `link` */
+    acio_handle flush;        /* runs while `dirty` has members */
+    struct acio_link lookups; /* names that threads look up */
+    char text[256];           /* what acio_error_text returned last */
+};
+
+/* The running loop's, made at the first use; NULL without memory. */
+struct acioi_net *acioi_net_of(acio_loop *loop);
+
+/* Flushes the stream in the next pass. */
+void acioi_net_flush_soon(struct acioi_net *net, struct acioi_stream *stream);
+
+/* ---- addresses ---- */
+
+struct acioi_address {
+    socklen_t length;
+    union {
+        struct sockaddr any;
+        struct sockaddr_in in;
+        struct sockaddr_in6 in6;
+        struct sockaddr_storage storage;
+    } as;
+};
+
+struct acioi_addresses {
+    size_t count;
+    struct acioi_address list[];
+};
+
+static inline bool
+acioi_port_is_valid(int port)
+{
+    return port >= 0 && port <= 65535;
+}
+
+/* Reads an address in digits, with a scope perhaps; 0 or -EINVAL. */
+int acioi_address_parse(struct acioi_address *out, const char *text, int port);
+/* Writes "192.0.2.1:80"; the length, or -ENOSPC. */
+int acioi_address_write(const struct acioi_address *address, char *buf,
+    size_t size);
+int acioi_address_port(const struct acioi_address *address);
+void acioi_address_set_port(struct acioi_address *address, int port);
+bool acioi_address_equal(const struct acioi_address *a,
+    const struct acioi_address *b);
+/* Adds an address unless it is there, or of a family that is not wanted. */
+void acioi_addresses_add(struct acioi_addresses *addresses,
+    const struct acioi_address *address, int family);
+
+/* The name that a function of the back end's table tells about `fd`. */
+typedef int acioi_name_function(acio_loop *loop, int fd,
+    struct sockaddr *address, socklen_t *length);
+int acioi_address_ask(struct acioi_address *out, acio_loop *loop, int fd,
+    acioi_name_function *ask);
+
+/* ---- a sentence about a failure, for the caller's memory ---- */
+
+struct acioi_text {
+    char *at;
+    size_t room; /* with the zero */
+};
+
+void acioi_text_begin(struct acioi_text *text, char *buf, size_t size);
+void acioi_text_add(struct acioi_text *text, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* ---- names ---- */
+
+struct acioi_query {
+    const char *host; /* NULL: this machine, or all its interfaces */
+    int port, family;
+    bool passive; /* to listen */
+};
+
+/* The addresses of a name, at least one, in `*out`, to be freed by
+ * acioi_free; or an error. Suspends, unless the host is in digits. */
+int acioi_resolve(struct acioi_net *net, const struct acioi_query *query,
+    struct acioi_addresses **out);
+
+/* When the loop is closed: threads are done. */
+void acioi_lookups_free(struct acioi_net *net);
+
+/* ---- streams ---- */
+
+/* A task that reads, on its stack. While it waits and `into` is set, what
+ * comes goes straight there, and the stream's input is empty. */
+struct acioi_reader {
+    struct acioi_stream *stream;
+    struct acioi_task *task;
+    char *into;
+    size_t wanted, got;
+    bool exactly; /* woken when all that is wanted is there */
+};
+
+struct acioi_stream {
+    struct acioi_slot slot;
+    acio_op in;  /* RECV_MANY, alive unless paused */
+    acio_op out; /* SEND, of the first block of the output */
+    int fd;
+    unsigned users;            /* calls that will look at the stream again */
+    struct acio_link link;     /* in net->dirty, or in a server's `waiting` */
+    struct acioi_task *closer; /* inside acio_close */
+    double close_timeout;
+
+    /* input */
+    struct acioi_block *input;   /* what nobody has read; NULL: nothing */
+    struct acioi_reader *reader; /* the one that waits */
+    size_t limit;
+    size_t partial; /* see acio_stream_partial */
+    int read_error; /* told when the input is used up */
+    bool ended;     /* the end of the stream has come */
+    bool reading;   /* a task is inside a read */
+    bool armed;     /* it was read from: input is wanted */
+
+    /* output */
+    bool finishing; /* acio_write_eof was called */
+    bool finished;  /* and the kernel told */
+    int write_error;
+    struct acioi_block *output, *output_last; /* oldest first */
+    size_t output_bytes;
+    size_t high, low;
+    struct acio_link drainers; /* tasks inside acio_drain */
+};
+
+/* Makes a stream of a connected socket; NULL without memory, and the fd stays
+ * the caller's. */
+struct acioi_stream *acioi_stream_new(struct acioi_net *net, int fd,
+    size_t limit);
+
+static inline struct acioi_stream *
+acioi_stream_of(const acio_stream *handle, int *err)
+{
+    return acioi_slot_of(handle, err);
+}
+
+static inline acio_stream *
+acioi_stream_handle(const struct acioi_stream *stream)
+{
+    return acioi_slot_handle(&stream->slot);
+}
+
+static inline bool
+acioi_stream_closed(const struct acioi_stream *stream)
+{
+    return stream->slot.number == 0;
+}
+
+/* Charges a suspension point that had its answer at hand. The others may run:
+ * what was not kept in use may be gone after it. */
+static inline void
+acioi_charge(struct acioi_task *task)
+{
+    if (task->budget > 0)
+        task->budget--;
+    else
+        (void)acioi_checkpoint(); /* the answer stands; a reason, too */
+}
+
+/* The end of a use; true where the stream was closed meanwhile, and may be
+ * gone. */
+bool acioi_stream_unuse(struct acioi_stream *stream);
+
+/* Frees a stream that is closed and that nobody uses any more. */
+void acioi_stream_release(struct acioi_stream *stream);
+
+/* acio_abort. */
+void acioi_stream_abort(struct acioi_stream *stream);
+
+/* What the loop's end leaves of a stream. */
+void acioi_stream_drop(struct acioi_stream *stream);
+
+/* The connection is lost, both ways. */
+void acioi_stream_lose(struct acioi_stream *stream, int err);
+
+/* ---- input ---- */
+
+void acioi_input_wake_reader(struct acioi_stream *stream);
+void acioi_input_close(struct acioi_stream *stream);
+
+/* ---- output ---- */
+
+/* Sends what there is, as far as it can be sent at once, and the rest later. */
+void acioi_output_flush(struct acioi_stream *stream);
+/* Nothing more leaves: what is buffered is dropped, who waits is told. */
+void acioi_output_fail(struct acioi_stream *stream, int err);
+void acioi_output_wake_drainers(struct acioi_stream *stream);
+void acioi_output_free(struct acioi_stream *stream);
+
+/* ---- servers ---- */
+
+/* What the loop's end leaves of a server. */
+void acioi_server_drop(struct acioi_server *server);
+
+#endif

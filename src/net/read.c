@@ -1,0 +1,449 @@
+/* SPDX-License-Identifier: MIT */
+/* read.c - a stream's input (asyncio.StreamReader)
+ *
+ * Idea.       One operation receives for as long as the stream lives. What it
+ *             brings goes straight to the task that waits, and what nobody
+ *             waits for into a block of the stream's, which is given back when
+ *             it is empty.
+ *
+ *                 RECV_MANY --> reader->into          a task waits
+ *                           --> stream->input         none does
+ *
+ * Pressure.   Above twice the limit the operation is cancelled, and it starts
+ *             again when no more than the limit is left: a peer that floods
+ *             is stopped by the kernel's window.
+ *
+ * Invariant.  While a reader with `into` waits, the input is empty.
+ * Cancel.     A reader that is interrupted unlinks itself at that moment, so
+ *             that what comes later is kept; readexactly puts back what it
+ *             had got. No byte is lost, nor read out of turn.
+ */
+#include "net/net.h"
+
+#include <errno.h>
+#include <string.h>
+
+static void receive(struct acioi_stream *stream);
+
+static struct acioi_blocks *
+blocks_of(const struct acioi_stream *stream)
+{
+    return &stream->slot.net->blocks;
+}
+
+static bool
+at_end(const struct acioi_stream *stream)
+{
+    return stream->ended || stream->read_error;
+}
+
+/* ---- the block ---- */
+
+static size_t
+input_bytes(const struct acioi_stream *stream)
+{
+    return stream->input ? acioi_block_bytes(stream->input) : 0;
+}
+
+void
+acioi_input_close(struct acioi_stream *stream)
+{
+    if (stream->input)
+        acioi_block_give(blocks_of(stream), stream->input);
+    stream->input = NULL;
+}
+
+/* A block with room for what there is and `bytes` more, in the front or in
+ * the back. The move pays for itself: it happens when half is used up, or
+ * doubles the room. */
+static struct acioi_block *
+make_room(struct acioi_stream *stream, size_t bytes, bool in_front)
+{
+    struct acioi_block *old = stream->input;
+    size_t have = input_bytes(stream);
+    size_t want = have ? 2 * (have + bytes) : bytes;
+    struct acioi_block *block = acioi_block_take(blocks_of(stream), want);
+    if (!block)
+        return NULL;
+    block->first = block->end = in_front ? bytes : 0;
+    if (have) {
+        memcpy(block->data + block->end, old->data + old->first, have);
+        block->end += have;
+    }
+    acioi_input_close(stream);
+    stream->input = block;
+    return block;
+}
+
+static int
+append(struct acioi_stream *stream, const char *data, size_t bytes)
+{
+    struct acioi_block *block = stream->input;
+    if (!block || block->capacity - block->end < bytes) {
+        size_t have = input_bytes(stream);
+        bool slide = block && have <= block->first &&
+            block->capacity - have >= bytes;
+        if (slide) {
+            memcpy(block->data, block->data + block->first, have);
+            block->first = 0;
+            block->end = have;
+        } else {
+            block = make_room(stream, bytes, false);
+        }
+    }
+    if (!block)
+        return -ENOMEM;
+    memcpy(block->data + block->end, data, bytes);
+    block->end += bytes;
+    return 0;
+}
+
+static int
+put_back(struct acioi_stream *stream, const char *data, size_t bytes)
+{
+    struct acioi_block *block = make_room(stream, bytes, true);
+    if (!block)
+        return -ENOMEM;
+    block->first -= bytes;
+    memcpy(block->data + block->first, data, bytes);
+    return 0;
+}
+
+static size_t
+take(struct acioi_stream *stream, char *into, size_t bytes)
+{
+    struct acioi_block *block = stream->input;
+    size_t have = input_bytes(stream);
+    if (bytes > have)
+        bytes = have;
+    if (bytes == 0)
+        return 0;
+    memcpy(into, block->data + block->first, bytes);
+    block->first += bytes;
+    if (bytes == have)
+        acioi_input_close(stream);
+    receive(stream);
+    return bytes;
+}
+
+/* ---- what comes ---- */
+
+void
+acioi_input_wake_reader(struct acioi_stream *stream)
+{
+    struct acioi_reader *reader = stream->reader;
+    stream->reader = NULL;
+    if (reader)
+        acioi_wake(reader->task);
+}
+
+static size_t
+feed_reader(struct acioi_stream *stream, const char *data, size_t bytes)
+{
+    struct acioi_reader *reader = stream->reader;
+    size_t room = reader->wanted - reader->got;
+    if (bytes > room)
+        bytes = room;
+    memcpy(reader->into + reader->got, data, bytes);
+    reader->got += bytes;
+    if (reader->got == reader->wanted || !reader->exactly)
+        acioi_input_wake_reader(stream);
+    return bytes;
+}
+
+static void
+feed(struct acioi_stream *stream, const char *data, size_t bytes)
+{
+    if (stream->reader && stream->reader->into) {
+        size_t fed = feed_reader(stream, data, bytes);
+        data += fed;
+        bytes -= fed;
+    }
+    if (bytes == 0)
+        return;
+    if (append(stream, data, bytes) < 0) {
+        acioi_stream_lose(stream, -ENOMEM);
+        acio_op_cancel(&stream->in);
+        return;
+    }
+    acioi_input_wake_reader(stream);
+    if (input_bytes(stream) > 2 * stream->limit)
+        acio_op_cancel(&stream->in);
+}
+
+/* An end that follows an error of writing is no good end. */
+static void
+feed_end(struct acioi_stream *stream, int err)
+{
+    if (err == -ECANCELED) { /* paused, or the loop is about to end */
+        receive(stream);
+        return;
+    }
+    if (err == 0)
+        err = stream->write_error;
+    stream->ended = true;
+    if (err < 0)
+        acioi_stream_lose(stream, err);
+    else
+        acioi_input_wake_reader(stream);
+}
+
+static void
+received(acio_op *op)
+{
+    struct acioi_stream *stream = op->user;
+    bool over = !acio_op_alive(op);
+    if (acioi_stream_closed(stream)) {
+        if (over)
+            acioi_stream_release(stream);
+    } else if (over) {
+        feed_end(stream, (int)op->result);
+    } else if (!stream->read_error) {
+        feed(stream, op->u.recv_many.data, (size_t)op->result);
+    }
+}
+
+static bool
+has_enough(const struct acioi_stream *stream)
+{
+    return input_bytes(stream) > stream->limit && !stream->reading;
+}
+
+/* Receives, unless that is under way, over, or too much already. */
+static void
+receive(struct acioi_stream *stream)
+{
+    if (acio_op_alive(&stream->in) || !stream->armed || at_end(stream) ||
+        acioi_stream_closed(stream) || has_enough(stream))
+        return;
+    acio_op_recv_many(&stream->in, stream->fd);
+    acio_loop_submit(stream->slot.net->loop, &stream->in, received, stream);
+}
+
+/* ---- a task that reads ---- */
+
+/* 0, or why it may not read. */
+static int
+begin(struct acioi_reader *reader, const acio_stream *handle)
+{
+    int err;
+    reader->stream = acioi_stream_of(handle, &err);
+    if (!reader->stream)
+        return err;
+    reader->task = acioi_current();
+    if (!reader->task)
+        return -ACIO_ENOTASK;
+    if (reader->stream->reading)
+        return -EBUSY;
+    reader->stream->partial = 0;
+    return acioi_check(reader->task);
+}
+
+static void
+interrupt_reader(struct acioi_task *task, int reason)
+{
+    struct acioi_stream *stream = task->interrupted_thing;
+    stream->reader = NULL;
+    acioi_interrupt_wake(task, reason);
+}
+
+/* Until something came; 0, the reason of an interruption, or -ACIO_ECLOSED
+ * where the stream was closed, and is not to be looked at again. */
+static int
+await_input(struct acioi_reader *reader)
+{
+    struct acioi_stream *stream = reader->stream;
+    struct acioi_task *task = reader->task;
+    stream->armed = stream->reading = true;
+    receive(stream);
+    stream->reader = reader;
+    stream->users++;
+    task->interrupted_thing = stream;
+    int reason = acioi_park_with(task, interrupt_reader, "stream.read", stream);
+    stream->reading = false;
+    return acioi_stream_unuse(stream) ? -ACIO_ECLOSED : reason;
+}
+
+ssize_t
+acio_read(acio_stream *handle, void *buf, size_t n)
+{
+    struct acioi_reader reader = { .into = buf, .wanted = n };
+    int err = begin(&reader, handle);
+    if (err < 0 || n == 0)
+        return err;
+    struct acioi_stream *stream = reader.stream;
+    bool waits = !stream->input && !at_end(stream);
+    if (waits)
+        err = await_input(&reader);
+    else
+        reader.got = take(stream, buf, n);
+    if (err == 0 && reader.got == 0)
+        err = stream->read_error;
+    if (!waits)
+        acioi_charge(reader.task);
+    return reader.got > 0 ? (ssize_t)reader.got : err;
+}
+
+/* ---- exactly ---- */
+
+/* An interruption gives back what had come. */
+static int
+end_early(struct acioi_reader *reader, int err)
+{
+    struct acioi_stream *stream = reader->stream;
+    if (err == -ACIO_ECLOSED)
+        return err;
+    if (err < 0) {
+        if (reader->got > 0 && put_back(stream, reader->into, reader->got) < 0)
+            acioi_stream_lose(stream, -ENOMEM);
+        return err;
+    }
+    stream->partial = reader->got;
+    return stream->read_error ? stream->read_error : -ACIO_EINCOMPLETE;
+}
+
+ssize_t
+acio_readexactly(acio_stream *handle, void *buf, size_t n)
+{
+    struct acioi_reader reader = { .into = buf, .wanted = n, .exactly = true };
+    int err = begin(&reader, handle);
+    if (err < 0 || n == 0)
+        return err;
+    struct acioi_stream *stream = reader.stream;
+    reader.got = take(stream, buf, n);
+    bool waits = reader.got < n && !at_end(stream);
+    if (waits)
+        err = await_input(&reader);
+    if (reader.got < n)
+        err = end_early(&reader, err);
+    if (!waits)
+        acioi_charge(reader.task);
+    return reader.got < n ? err : (ssize_t)n;
+}
+
+/* ---- up to a separator ---- */
+
+struct separator {
+    const char *text;
+    size_t bytes;
+    bool or_end; /* the end of the stream does as well */
+};
+
+/* How many bytes there are up to and with the separator, which does not begin
+ * before `from`; 0: it is not among the first `most`. */
+static size_t
+find(const struct acioi_stream *stream, struct separator separator, size_t from,
+    size_t most)
+{
+    size_t have = input_bytes(stream);
+    if (have > most)
+        have = most;
+    if (have < from + separator.bytes)
+        return 0;
+    const char *data = stream->input->data + stream->input->first;
+    const char *found = separator.bytes == 1
+        ? memchr(data + from, separator.text[0], have - from)
+        : memmem(data + from, have - from, separator.text, separator.bytes);
+    return found ? (size_t)(found - data) + separator.bytes : 0;
+}
+
+/* 0 when the separator is there, its end in `*length`. */
+static int
+await_separator(struct acioi_reader *reader, struct separator separator,
+    size_t most, size_t *length)
+{
+    struct acioi_stream *stream = reader->stream;
+    size_t from = 0;
+    if (stream->limit < most && most - stream->limit > separator.bytes)
+        most = stream->limit + separator.bytes;
+    for (;;) {
+        *length = find(stream, separator, from, most);
+        size_t have = input_bytes(stream);
+        if (*length)
+            return 0;
+        if (have >= most)
+            return -ACIO_ELIMIT;
+        if (stream->read_error)
+            return stream->read_error;
+        if (stream->ended)
+            return -ACIO_EINCOMPLETE;
+        from = have < separator.bytes ? 0 : have - separator.bytes + 1;
+        int err = await_input(reader);
+        if (err < 0)
+            return err;
+    }
+}
+
+/* Takes `bytes`, for which there is room, and ends them with a zero. */
+static void
+take_text(struct acioi_stream *stream, char *buf, size_t bytes)
+{
+    take(stream, buf, bytes);
+    buf[bytes] = '\0';
+}
+
+/* The stream has ended without a separator. */
+static int
+take_rest(struct acioi_stream *stream, char *buf, bool is_fine, size_t *length)
+{
+    *length = input_bytes(stream);
+    take_text(stream, buf, *length);
+    if (is_fine)
+        return 0;
+    stream->partial = *length;
+    return -ACIO_EINCOMPLETE;
+}
+
+static ssize_t
+read_until(acio_stream *handle, char *buf, size_t size,
+    struct separator separator)
+{
+    struct acioi_reader reader = { 0 };
+    if (size == 0 || separator.bytes == 0)
+        return -EINVAL;
+    buf[0] = '\0';
+    int err = begin(&reader, handle);
+    if (err < 0)
+        return err;
+    struct acioi_stream *stream = reader.stream;
+    size_t length = 0;
+    err = await_separator(&reader, separator, size - 1, &length);
+    if (err == 0)
+        take_text(stream, buf, length);
+    else if (err == -ACIO_EINCOMPLETE)
+        err = take_rest(stream, buf, separator.or_end, &length);
+    acioi_charge(reader.task);
+    return err < 0 ? err : (ssize_t)length;
+}
+
+ssize_t
+acio_readuntil(acio_stream *handle, char *buf, size_t size,
+    const void *separator, size_t separator_bytes)
+{
+    return read_until(handle, buf, size,
+        (struct separator){ separator, separator_bytes, false });
+}
+
+ssize_t
+acio_readline(acio_stream *handle, char *buf, size_t size)
+{
+    return read_until(handle, buf, size, (struct separator){ "\n", 1, true });
+}
+
+/* ---- properties ---- */
+
+size_t
+acio_stream_partial(acio_stream *handle)
+{
+    int err;
+    const struct acioi_stream *stream = acioi_stream_of(handle, &err);
+    return stream ? stream->partial : 0;
+}
+
+bool
+acio_at_eof(acio_stream *handle)
+{
+    int err;
+    const struct acioi_stream *stream = acioi_stream_of(handle, &err);
+    return !stream || (!stream->input && at_end(stream));
+}

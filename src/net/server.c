@@ -1,0 +1,692 @@
+/* SPDX-License-Identifier: MIT */
+/* server.c - acio_start_server, and a task for each connection
+ *
+ * Happy path.   Each address has a listener, whose one operation accepts again
+ *               and again. A connection becomes a stream and a task, which
+ *               runs the handler and closes the stream.
+ *
+ *                   listener --> stream --> task     there is a place
+ *                            --> waiting             max_connections are
+ *                                                    served already
+ *
+ * Full.         The listeners are stopped; what the kernel had accepted
+ *               meanwhile waits, and is served first.
+ * No more fds.  And the like: the listener pauses for a second, as asyncio
+ *               does, instead of spinning.
+ * The end.      A server is freed by the last of those who wait for it, when
+ *               its connections have ended and its operations, too; or with
+ *               the loop.
+ *
+ * Memory.       What is known about a connection lies in its task's arguments,
+ *               and ends with it.
+ */
+#include "net/net.h"
+
+#include <errno.h>
+#include <math.h>
+
+#include "base/alloc.h"
+#include "base/log.h"
+
+static const double accept_pause = 1.0;
+
+enum { DEFAULT_BACKLOG = 100, PORT_TRIES = 10 };
+
+struct listener {
+    acio_op op; /* ACCEPT_MANY */
+    acio_timer pause;
+    struct acioi_server *server;
+    int fd; /* -1: closed */
+};
+
+struct acioi_server {
+    struct acioi_slot slot;
+    acio_connection_handler *handler;
+    void *arg;
+    const char *name;
+    acio_context *context; /* of who started it: its tasks' as well */
+    size_t limit;
+    unsigned max_connections;
+    int port;
+    bool closed; /* stopped listening, for good */
+
+    struct listener *listeners;
+    size_t listener_count;
+    struct acio_link connections; /* struct connection */
+    size_t connection_count;
+    struct acio_link waiting; /* streams without a task, by `link` */
+
+    struct acio_link waiters; /* tasks, until all is over */
+    unsigned users;           /* of them, in or out of the list */
+};
+
+_Static_assert(sizeof(struct acioi_server) <= SLOT_BYTES,
+    "a server should fit into its slot");
+
+/* The arguments of a connection's task. */
+struct connection {
+    struct acio_link link; /* in server->connections */
+    struct acioi_server *server;
+    struct acioi_task *task;
+    acio_stream *stream;
+};
+
+static void resume(struct acioi_server *server);
+
+static acio_loop *
+loop_of(const struct acioi_server *server)
+{
+    return server->slot.net->loop;
+}
+
+static void
+report(const struct acioi_server *server, const char *message, int error)
+{
+    acio_loop_call_exception_handler(loop_of(server),
+        &(struct acio_exception){
+            .message = message,
+            .error = error,
+            .source = server->name,
+        });
+}
+
+/* ---- the end ---- */
+
+static bool
+is_over(const struct acioi_server *server)
+{
+    if (!server->closed || server->connection_count > 0)
+        return false;
+    for (size_t i = 0; i < server->listener_count; i++) {
+        if (server->listeners[i].fd >= 0)
+            return false;
+    }
+    return true;
+}
+
+static void
+wake_waiters(struct acioi_server *server)
+{
+    if (!is_over(server))
+        return;
+    while (acioi_wake_first(&server->waiters)) {
+        /* each leaves the list as it is woken */
+    }
+}
+
+static void
+free_server(struct acioi_server *server)
+{
+    acio_context_release(server->context);
+    acioi_free(server->listeners);
+    acioi_slot_give(&server->slot);
+}
+
+void
+acioi_server_drop(struct acioi_server *server)
+{
+    acio_loop *loop = loop_of(server);
+    for (size_t i = 0; i < server->listener_count; i++) {
+        acio_timer_cancel(loop, &server->listeners[i].pause);
+        if (server->listeners[i].fd >= 0)
+            loop->backend->close_fd(loop, server->listeners[i].fd);
+    }
+    free_server(server);
+}
+
+/* ---- connections ---- */
+
+static bool
+is_full(const struct acioi_server *server)
+{
+    return server->max_connections > 0 &&
+        server->connection_count >= server->max_connections;
+}
+
+static void
+end_connection(struct connection *connection)
+{
+    struct acioi_server *server = connection->server;
+    acioi_list_remove(&connection->link);
+    server->connection_count--;
+    resume(server);
+    wake_waiters(server);
+}
+
+static int
+serve(void *arg)
+{
+    struct connection *connection = arg;
+    const struct acioi_server *server = connection->server;
+    int result = server->handler(connection->stream, server->arg);
+    if (result < 0 && result != -ECANCELED)
+        report(server, "the handler of a connection failed", result);
+    (void)acio_close(connection->stream); /* unless the handler has done it */
+    end_connection(connection);
+    return 0;
+}
+
+static int
+start_task(struct acioi_server *server, struct acioi_stream *stream)
+{
+    struct acioi_runtime *runtime = loop_of(server)->runtime;
+    struct connection args = { .server = server,
+        .stream = acioi_stream_handle(stream) };
+    struct acioi_task *task = acioi_task_create(runtime, serve,
+        (struct acio_args){ &args, sizeof args },
+        &(struct acio_task_options){ .name = server->name,
+            .always_start = true });
+    if (!task)
+        return -ENOMEM;
+    task->held = false; /* its memory goes when it ends */
+    acio_context_release(task->context);
+    task->context = acioi_context_share(server->context);
+    struct connection *connection = task->args;
+    connection->task = task;
+    acioi_list_push_back(&server->connections, &connection->link);
+    server->connection_count++;
+    return 0;
+}
+
+static void
+start_connection(struct acioi_server *server, struct acioi_stream *stream)
+{
+    int err = start_task(server, stream);
+    if (err == 0)
+        return;
+    report(server, "a connection was dropped", err);
+    acioi_stream_abort(stream);
+}
+
+static void
+start_waiting(struct acioi_server *server)
+{
+    struct acio_link *link;
+    while (!is_full(server) && (link = acioi_list_pop_front(&server->waiting)))
+        start_connection(server,
+            acioi_container_of(link, struct acioi_stream, link));
+}
+
+static void
+abort_waiting(struct acioi_server *server)
+{
+    struct acio_link *link;
+    while ((link = acioi_list_first(&server->waiting)))
+        acioi_stream_abort(acioi_container_of(link, struct acioi_stream, link));
+}
+
+static void
+add_connection(struct acioi_server *server, int fd)
+{
+    acio_loop *loop = loop_of(server);
+    struct acioi_runtime *runtime = loop->runtime;
+    if (server->closed || !runtime || runtime->finishing) {
+        loop->backend->close_fd(loop, fd);
+        return;
+    }
+    struct acioi_stream *stream = acioi_stream_new(server->slot.net, fd,
+        server->limit);
+    if (!stream) {
+        report(server, "a connection was dropped", -ENOMEM);
+        loop->backend->close_fd(loop, fd);
+    } else if (is_full(server)) {
+        acioi_list_push_back(&server->waiting, &stream->link);
+    } else {
+        start_connection(server, stream);
+    }
+}
+
+/* ---- listeners ---- */
+
+static void accepted(acio_op *op);
+
+static void
+arm(struct listener *listener)
+{
+    acio_op_accept_many(&listener->op, listener->fd);
+    acio_loop_submit(loop_of(listener->server), &listener->op, accepted,
+        listener);
+}
+
+static bool
+is_paused(const struct listener *listener)
+{
+    return listener->pause.node.prev ||
+        acioi_linked(&listener->pause.handle.link);
+}
+
+/* Serves who waits; accepts, unless that is under way or there is no place. */
+static void
+resume(struct acioi_server *server)
+{
+    start_waiting(server);
+    if (server->closed || is_full(server))
+        return;
+    for (size_t i = 0; i < server->listener_count; i++) {
+        struct listener *listener = &server->listeners[i];
+        if (!acio_op_alive(&listener->op) && !is_paused(listener))
+            arm(listener);
+    }
+}
+
+static void
+resume_paused(void *arg)
+{
+    const struct listener *listener = arg;
+    resume(listener->server);
+}
+
+static void
+stop_listeners(struct acioi_server *server)
+{
+    for (size_t i = 0; i < server->listener_count; i++)
+        acio_op_cancel(&server->listeners[i].op);
+}
+
+static void
+close_listener(struct listener *listener)
+{
+    acio_loop *loop = loop_of(listener->server);
+    acio_timer_cancel(loop, &listener->pause);
+    if (acio_op_alive(&listener->op))
+        return; /* its completion comes here again */
+    if (listener->fd >= 0)
+        loop->backend->close_fd(loop, listener->fd);
+    listener->fd = -1;
+}
+
+static void
+stopped(struct listener *listener, int err)
+{
+    struct acioi_server *server = listener->server;
+    if (server->closed) {
+        close_listener(listener);
+        wake_waiters(server);
+        return;
+    }
+    if (err == -ECANCELED) {
+        resume(server);
+        return;
+    }
+    report(server, "accepting connections pauses for a second", err);
+    acio_loop_call_later(loop_of(server), &listener->pause, accept_pause,
+        resume_paused, listener);
+}
+
+static void
+accepted(acio_op *op)
+{
+    struct listener *listener = op->user;
+    if (!acio_op_alive(op)) {
+        stopped(listener, (int)op->result);
+        return;
+    }
+    add_connection(listener->server, (int)op->result);
+    if (is_full(listener->server))
+        stop_listeners(listener->server);
+}
+
+/* ---- starting ---- */
+
+static int
+configure(acio_loop *loop, int fd, int family,
+    const struct acio_server_options *options)
+{
+    int on = 1;
+    const struct acioi_backend *backend = loop->backend;
+    int err = backend->setsockopt(loop, fd, SOL_SOCKET, SO_REUSEADDR, &on,
+        sizeof on);
+    if (err == 0 && options->reuse_port)
+        err = backend->setsockopt(loop, fd, SOL_SOCKET, SO_REUSEPORT, &on,
+            sizeof on);
+    if (err == 0 && family == AF_INET6) /* IPv4 has a socket of its own */
+        err = backend->setsockopt(loop, fd, IPPROTO_IPV6, IPV6_V6ONLY, &on,
+            sizeof on);
+    return err;
+}
+
+static int
+listen_at(acio_loop *loop, const struct acioi_address *address,
+    const struct acio_server_options *options)
+{
+    const struct acioi_backend *backend = loop->backend;
+    int family = address->as.any.sa_family;
+    int fd = backend->socket(loop, family, SOCK_STREAM, IPPROTO_TCP);
+    if (fd < 0)
+        return fd;
+    int err = configure(loop, fd, family, options);
+    if (err == 0)
+        err = backend->bind(loop, fd, &address->as.any, address->length);
+    if (err == 0)
+        err = backend->listen(loop, fd,
+            options->backlog > 0 ? options->backlog : DEFAULT_BACKLOG);
+    if (err == 0)
+        return fd;
+    backend->close_fd(loop, fd);
+    return err;
+}
+
+static int
+port_of(acio_loop *loop, int fd)
+{
+    struct acioi_address address;
+    int err = acioi_address_ask(&address, loop, fd, loop->backend->getsockname);
+    return err < 0 ? err : acioi_address_port(&address);
+}
+
+/* Not every machine has IPv6, nor every address that its name has. */
+static bool
+may_be_left_out(int err)
+{
+    return err == -EAFNOSUPPORT || err == -EADDRNOTAVAIL ||
+        err == -EPROTONOSUPPORT;
+}
+
+static void
+close_listeners(struct acioi_server *server)
+{
+    for (size_t i = 0; i < server->listener_count; i++)
+        close_listener(&server->listeners[i]);
+    server->listener_count = 0;
+}
+
+static void
+note_failure(struct acioi_text *text, const struct acioi_address *address,
+    int err)
+{
+    char name[NAME_BYTES];
+    acioi_address_write(address, name, sizeof name);
+    acioi_text_add(text, ": %s: %s", name, acio_strerror(err));
+}
+
+static void
+add_listener(struct acioi_server *server, int fd)
+{
+    struct listener *listener = &server->listeners[server->listener_count++];
+    *listener = (struct listener){ .server = server, .fd = fd };
+}
+
+/* Listens at every address; the first one decides what port 0 is. */
+static int
+listen_at_all(struct acioi_server *server,
+    const struct acioi_addresses *addresses,
+    const struct acio_server_options *options, struct acioi_text *text)
+{
+    acio_loop *loop = loop_of(server);
+    int left_out = -EADDRNOTAVAIL;
+    for (size_t i = 0; i < addresses->count; i++) {
+        struct acioi_address address = addresses->list[i];
+        if (server->port)
+            acioi_address_set_port(&address, server->port);
+        int fd = listen_at(loop, &address, options);
+        if (fd >= 0)
+            add_listener(server, fd);
+        else
+            note_failure(text, &address, fd);
+        if (fd >= 0 && !server->port)
+            server->port = port_of(loop, fd);
+        if (fd < 0 && !may_be_left_out(fd))
+            return fd;
+        left_out = fd < 0 ? fd : left_out;
+    }
+    return server->listener_count > 0 ? 0 : left_out;
+}
+
+/* A port that the kernel picked for one address may be taken at another. */
+static int
+listen_at_port(struct acioi_server *server,
+    const struct acioi_addresses *addresses,
+    const struct acio_server_options *options, struct acioi_text *text)
+{
+    int wanted = acioi_address_port(&addresses->list[0]);
+    int err = -EADDRINUSE;
+    int tries = wanted ? 1 : PORT_TRIES;
+    while (err == -EADDRINUSE && tries-- > 0) {
+        struct acioi_text rest = *text;
+        close_listeners(server);
+        server->port = wanted;
+        err = listen_at_all(server, addresses, options, &rest);
+    }
+    if (err < 0)
+        close_listeners(server);
+    return err;
+}
+
+static struct acioi_server *
+make_server(struct acioi_net *net, size_t addresses,
+    const struct acio_server_options *options)
+{
+    struct acioi_slot *slot = acioi_slot_take(net, false);
+    if (!slot)
+        return NULL;
+    struct acioi_server *server = (struct acioi_server *)slot;
+    server->listeners = acioi_alloc(addresses * sizeof *server->listeners);
+    if (!server->listeners) {
+        acioi_slot_give(slot);
+        return NULL;
+    }
+    server->name = options->name ? options->name : "connection";
+    server->limit = options->limit;
+    server->max_connections = options->max_connections;
+    server->context = acio_copy_context();
+    acioi_list_init(&server->connections);
+    acioi_list_init(&server->waiting);
+    acioi_list_init(&server->waiters);
+    return server;
+}
+
+static int
+open_server(struct acioi_server **out, const struct acioi_query *query,
+    const struct acio_server_options *options, struct acioi_text *text)
+{
+    struct acioi_net *net = acioi_net_of(acioi_running_loop);
+    if (!net)
+        return -ENOMEM;
+    struct acioi_addresses *addresses;
+    int err = acioi_resolve(net, query, &addresses);
+    if (err < 0) {
+        acioi_text_add(text, ": %s", acio_strerror(err));
+        return err;
+    }
+    *out = make_server(net, addresses->count, options);
+    err = *out ? listen_at_port(*out, addresses, options, text) : -ENOMEM;
+    acioi_free(addresses);
+    if (err < 0 && *out)
+        free_server(*out);
+    return err;
+}
+
+int
+acio_start_server(acio_server **out, acio_connection_handler *handler,
+    void *arg, const char *host, int port,
+    const struct acio_server_options *options)
+{
+    static const struct acio_server_options defaults;
+    options = options ? options : &defaults;
+    if (!out)
+        return -EINVAL;
+    *out = NULL;
+    if (!handler || !acioi_port_is_valid(port))
+        return -EINVAL;
+    struct acioi_task *task = acioi_current();
+    if (!task)
+        return -ACIO_ENOTASK;
+    int err = acioi_check(task);
+    if (err < 0)
+        return err;
+    struct acioi_text text;
+    acioi_text_begin(&text, options->error_text, options->error_text_bytes);
+    acioi_text_add(&text, "cannot listen at %s, port %d",
+        host ? host : "all interfaces", port);
+    struct acioi_query query = { .host = host,
+        .port = port,
+        .family = options->family,
+        .passive = true };
+    struct acioi_server *server = NULL;
+    err = open_server(&server, &query, options, &text);
+    if (err < 0)
+        return err;
+    acioi_text_begin(&text, options->error_text, options->error_text_bytes);
+    server->handler = handler;
+    server->arg = arg;
+    resume(server);
+    *out = acioi_slot_handle(&server->slot);
+    return 0;
+}
+
+/* ---- closing and waiting ---- */
+
+static void
+close_server(struct acioi_server *server)
+{
+    if (server->closed)
+        return;
+    server->closed = true;
+    abort_waiting(server);
+    stop_listeners(server);
+    for (size_t i = 0; i < server->listener_count; i++)
+        close_listener(&server->listeners[i]);
+    wake_waiters(server);
+}
+
+void
+acio_server_close(acio_server *handle)
+{
+    int err;
+    struct acioi_server *server = acioi_slot_of(handle, &err);
+    if (server)
+        close_server(server);
+}
+
+static void
+cancel_connections(struct acioi_server *server)
+{
+    struct acio_link *link = server->connections.next;
+    for (; link != &server->connections; link = link->next)
+        acioi_task_cancel(
+            acioi_container_of(link, struct connection, link)->task);
+}
+
+static bool
+serves(const struct acioi_server *server, const struct acioi_task *task)
+{
+    const struct acio_link *link = server->connections.next;
+    for (; link != &server->connections; link = link->next) {
+        if (acioi_container_of(link, struct connection, link)->task == task)
+            return true;
+    }
+    return false;
+}
+
+/* Until all is over; 0, or why the wait was cut short. */
+static int
+wait_over(struct acioi_server *server, struct acioi_task *task,
+    const char *what)
+{
+    int reason = acioi_check(task);
+    if (!reason && !is_over(server)) {
+        acioi_list_push_back(&server->waiters, &task->handle.link);
+        reason = acioi_park_with(task, acioi_interrupt_wake, what, server);
+    }
+    return reason;
+}
+
+/* Ends what is left, and frees the server if nobody else waits. */
+static void
+end_server(struct acioi_server *server, bool by_force)
+{
+    close_server(server);
+    if (by_force)
+        cancel_connections(server);
+    while (!is_over(server))
+        acioi_park_shielded(&server->waiters, "server.wait_closed", server);
+    server->slot.number = 0;
+    if (--server->users == 0)
+        free_server(server);
+}
+
+/* Who waits: the server, with the running task in `*task`, or NULL. */
+static struct acioi_server *
+begin_wait(acio_server *handle, struct acioi_task **task, int *err)
+{
+    struct acioi_server *server = acioi_slot_of(handle, err);
+    if (!server)
+        return NULL;
+    *task = acioi_current();
+    if (!*task)
+        *err = -ACIO_ENOTASK;
+    else if (serves(server, *task))
+        *err = -ACIO_ESELF;
+    if (*err < 0)
+        return NULL;
+    server->users++;
+    return server;
+}
+
+int
+acio_server_wait_closed(acio_server *handle, double timeout)
+{
+    if (!handle)
+        return 0;
+    if (timeout != timeout)
+        return -EINVAL;
+    int err;
+    struct acioi_task *task;
+    struct acioi_server *server = begin_wait(handle, &task, &err);
+    if (!server)
+        return err;
+    close_server(server);
+    acio_timeout limit;
+    acio_timeout_open(&limit, timeout);
+    int reason = wait_over(server, task, "server.wait_closed");
+    acio_timeout_close(&limit);
+    end_server(server, reason < 0);
+    return reason;
+}
+
+int
+acio_serve_forever(acio_server *handle)
+{
+    int err;
+    struct acioi_task *task;
+    struct acioi_server *server = begin_wait(handle, &task, &err);
+    if (!server)
+        return err;
+    int reason = wait_over(server, task, "server.serve_forever");
+    end_server(server, reason < 0);
+    return reason;
+}
+
+/* ---- properties ---- */
+
+int
+acio_server_port(acio_server *handle)
+{
+    int err;
+    const struct acioi_server *server = acioi_slot_of(handle, &err);
+    return server ? server->port : err;
+}
+
+int
+acio_server_sock_name(acio_server *handle, size_t index, char *buf, size_t size)
+{
+    int err;
+    const struct acioi_server *server = acioi_slot_of(handle, &err);
+    if (!server)
+        return err;
+    if (server->closed || index >= server->listener_count)
+        return -ENOENT;
+    acio_loop *loop = loop_of(server);
+    struct acioi_address address;
+    err = acioi_address_ask(&address, loop, server->listeners[index].fd,
+        loop->backend->getsockname);
+    return err < 0 ? err : acioi_address_write(&address, buf, size);
+}
+
+size_t
+acio_server_connections(acio_server *handle)
+{
+    int err;
+    const struct acioi_server *server = acioi_slot_of(handle, &err);
+    return server ? server->connection_count : 0;
+}

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT */
+/* stream.c - a stream's life: made, closed, gone
+ *
+ * Idea.       Closing ends the handle at once; the memory and the fd go when
+ *             the kernel has let go of both operations and no task is inside a
+ *             call on the stream any more:
+ *
+ *                 open --close, abort--> closed --release--> gone
+ *
+ *             Whoever lets go (a completion, a task that leaves its call) asks
+ *             for the release; the last one gets it.
+ *
+ * Close.      acio_close waits twice: until the output is empty, which the
+ *             caller's deadline, a cancel and the stream's own limit cut
+ *             short; then until the operations have ended, which is soon, and
+ *             nothing cuts short: when it returns the fd is closed.
+ */
+#include "net/net.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+
+#include "base/alloc.h"
+
+static const double close_timeout = 30.0;
+
+struct acioi_stream *
+acioi_stream_new(struct acioi_net *net, int fd, size_t limit)
+{
+    struct acioi_slot *slot = acioi_slot_take(net, true);
+    if (!slot)
+        return NULL;
+    struct acioi_stream *stream = (struct acioi_stream *)slot;
+    stream->fd = fd;
+    stream->limit = limit ? limit : DEFAULT_LIMIT;
+    stream->high = DEFAULT_HIGH_WATER;
+    stream->low = DEFAULT_HIGH_WATER / 4;
+    stream->close_timeout = close_timeout;
+    acioi_list_init(&stream->drainers);
+    /* small answers must not wait for the peer's acknowledgement; a socket
+     * that has no such option does without */
+    int on = 1;
+    (void)net->loop->backend->setsockopt(net->loop, fd, IPPROTO_TCP,
+        TCP_NODELAY, &on, sizeof on);
+    return stream;
+}
+
+/* ---- letting go ---- */
+
+void
+acioi_stream_drop(struct acioi_stream *stream)
+{
+    acio_loop *loop = stream->slot.net->loop;
+    if (stream->fd >= 0)
+        loop->backend->close_fd(loop, stream->fd);
+    acioi_list_remove(&stream->link);
+    acioi_input_close(stream);
+    acioi_output_free(stream);
+    acioi_slot_give(&stream->slot);
+}
+
+void
+acioi_stream_release(struct acioi_stream *stream)
+{
+    if (!acioi_stream_closed(stream) || acio_op_alive(&stream->in) ||
+        acio_op_alive(&stream->out))
+        return;
+    if (stream->closer)
+        acioi_wake(stream->closer);
+    else if (stream->users == 0)
+        acioi_stream_drop(stream);
+}
+
+bool
+acioi_stream_unuse(struct acioi_stream *stream)
+{
+    stream->users--;
+    if (!acioi_stream_closed(stream))
+        return false;
+    acioi_stream_release(stream);
+    return true;
+}
+
+void
+acioi_stream_lose(struct acioi_stream *stream, int err)
+{
+    if (!stream->read_error)
+        stream->read_error = err;
+    acioi_output_fail(stream, err);
+    acioi_input_wake_reader(stream);
+}
+
+/* ---- closing ---- */
+
+static void
+end_handle(struct acioi_stream *stream)
+{
+    stream->slot.number = 0;
+    acioi_input_wake_reader(stream);
+    acioi_output_wake_drainers(stream);
+}
+
+static void
+stop_operations(struct acioi_stream *stream)
+{
+    acioi_list_remove(&stream->link);
+    acio_op_cancel(&stream->in);
+    acio_op_cancel(&stream->out);
+}
+
+void
+acioi_stream_abort(struct acioi_stream *stream)
+{
+    end_handle(stream);
+    stop_operations(stream);
+    acioi_stream_release(stream);
+}
+
+void
+acio_abort(acio_stream *handle)
+{
+    int err;
+    struct acioi_stream *stream = acioi_stream_of(handle, &err);
+    if (stream)
+        acioi_stream_abort(stream);
+}
+
+/* Until nothing is left to be sent; 0, or why it was cut short. */
+static int
+wait_flushed(struct acioi_stream *stream, struct acioi_task *task)
+{
+    acio_timeout limit;
+    acio_timeout_open(&limit, stream->close_timeout);
+    int reason = task->pending;
+    while (!reason && stream->output_bytes > 0)
+        reason = acioi_park_with(task, acioi_interrupt_wake, "stream.close",
+            stream);
+    acio_timeout_close(&limit);
+    return reason;
+}
+
+static void
+wait_stopped(struct acioi_stream *stream)
+{
+    while (acio_op_alive(&stream->in) || acio_op_alive(&stream->out))
+        acioi_park_shielded(NULL, "stream.close", stream);
+}
+
+int
+acio_close(acio_stream *handle)
+{
+    if (!handle)
+        return 0;
+    int err;
+    struct acioi_stream *stream = acioi_stream_of(handle, &err);
+    if (!stream)
+        return err;
+    struct acioi_task *task = acioi_current();
+    if (!task)
+        return -ACIO_ENOTASK;
+    (void)acioi_check(task); /* counted; what is pending is asked for below */
+    stream->closer = task;
+    end_handle(stream);
+    acioi_output_flush(stream);
+    if (stream->output_bytes > 0)
+        err = wait_flushed(stream, task);
+    if (stream->write_error)
+        err = stream->write_error;
+    stop_operations(stream);
+    wait_stopped(stream);
+    stream->closer = NULL;
+    acioi_stream_release(stream);
+    return err;
+}
+
+int
+acio_stream_set_close_timeout(acio_stream *handle, double timeout)
+{
+    int err;
+    struct acioi_stream *stream = acioi_stream_of(handle, &err);
+    if (!stream)
+        return err;
+    if (timeout != timeout)
+        return -EINVAL;
+    stream->close_timeout = timeout;
+    return 0;
+}
+
+/* ---- properties ---- */
+
+static int
+write_name(acio_stream *handle, bool peer, char *buf, size_t size)
+{
+    int err;
+    struct acioi_stream *stream = acioi_stream_of(handle, &err);
+    if (!stream)
+        return err;
+    acio_loop *loop = stream->slot.net->loop;
+    struct acioi_address address;
+    err = acioi_address_ask(&address, loop, stream->fd,
+        peer ? loop->backend->getpeername : loop->backend->getsockname);
+    return err < 0 ? err : acioi_address_write(&address, buf, size);
+}
+
+int
+acio_stream_peer_name(acio_stream *handle, char *buf, size_t size)
+{
+    return write_name(handle, true, buf, size);
+}
+
+int
+acio_stream_sock_name(acio_stream *handle, char *buf, size_t size)
+{
+    return write_name(handle, false, buf, size);
+}
+
+int
+acio_stream_fd(acio_stream *handle)
+{
+    int err;
+    const struct acioi_stream *stream = acioi_stream_of(handle, &err);
+    return stream ? stream->fd : err;
+}
+
+/* A connection that is lost does not know its peer any more. */
+const char *
+acio_error_text(acio_stream *handle)
+{
+    int err;
+    struct acioi_stream *stream = acioi_stream_of(handle, &err);
+    if (!stream)
+        return handle ? acio_strerror(err) : "";
+    int error = stream->read_error ? stream->read_error : stream->write_error;
+    if (!error)
+        return "";
+    struct acioi_net *net = stream->slot.net;
+    struct acioi_text text;
+    char name[NAME_BYTES];
+    acioi_text_begin(&text, net->text, sizeof net->text);
+    if (write_name(handle, true, name, sizeof name) > 0)
+        acioi_text_add(&text, "the connection to %s broke: ", name);
+    else if (write_name(handle, false, name, sizeof name) > 0)
+        acioi_text_add(&text, "the connection from %s broke: ", name);
+    else
+        acioi_text_add(&text, "the connection broke: ");
+    acioi_text_add(&text, "%s", acio_strerror(error));
+    return net->text;
+}
