@@ -233,6 +233,22 @@ TEST(sim_chance, a_send_may_find_no_buffers)
     acio_loop_close(loop);
 }
 
+TEST(sim_chance, whatever_goes_wrong_no_byte_is_wrong)
+{
+    struct acio_sim_options options = rough;
+    options.resets = 0.01;
+    options.no_buffers = 0.01;
+    options.buffer_bytes = 3000;
+    int whole = 0;
+    for (options.seed = 1; options.seed <= 100; options.seed++) {
+        struct bulk bulk = { 0 };
+        run_bulk(&options, &bulk, 20000);
+        ALWAYS(bulk.ended == (bulk.received == 20000) || bulk.error < 0);
+        whole += bulk.ended;
+    }
+    EXPECT(whole > 0 && whole < 100);
+}
+
 /* ---- late completions and cancels ---- */
 
 /* Eight sends to eight sockets, submitted in order. */

@@ -2,8 +2,9 @@
 /* name.c - addresses: who is bound where
  *
  * Idea.   The simulated network is one machine to which every address
- *         belongs: a program can bind to 192.0.2.1 and play that host. Names
- *         are compared with a plain walk over the bound sockets.
+ *         belongs: a program can bind to 192.0.2.1 and play that host. Bound
+ *         sockets are kept in lists by the low bits of their port; Unix
+ *         sockets share one.
  *
  * IPv4 and IPv6 are one space: an IPv6 wildcard is IPv4's too, unless
  * IPV6_V6ONLY is set. Paths of Unix sockets exist in here, not on disk.
@@ -137,6 +138,15 @@ acioi_sim_name_for(int family, const struct sim_name *name)
 
 /* ---- who has a name ---- */
 
+/* Where those are kept whom `name` could concern. */
+static struct acio_link *
+neighbours(struct sim *sim, const struct sim_name *name)
+{
+    if (name->as.any.sa_family == AF_UNIX)
+        return &sim->names[0];
+    return &sim->names[ntohs(port_of(name)) % SIM_NAME_LISTS];
+}
+
 /* Whether what is sent to `to` is for the socket. */
 static bool
 covers(const struct sim_socket *socket, const struct sim_name *to)
@@ -166,10 +176,11 @@ may_share(const struct sim_socket *a, const struct sim_socket *b)
 }
 
 static bool
-is_taken(const struct sim *sim, const struct sim_socket *socket)
+is_taken(struct sim *sim, const struct sim_socket *socket)
 {
-    const struct acio_link *link = sim->names.next;
-    for (; link != &sim->names; link = link->next) {
+    const struct acio_link *names = neighbours(sim, &socket->local);
+    const struct acio_link *link = names->next;
+    for (; link != names; link = link->next) {
         const struct sim_socket *other = acioi_container_of(link,
             struct sim_socket, named);
         if (other == socket || other->type != socket->type)
@@ -227,7 +238,7 @@ acioi_sim_bind(struct sim *sim, struct sim_socket *socket,
     if (err < 0)
         socket->local.length = 0;
     else
-        acioi_list_push_back(&sim->names, &socket->named);
+        acioi_list_push_back(neighbours(sim, &socket->local), &socket->named);
     return err;
 }
 
@@ -258,8 +269,9 @@ acioi_sim_find_listener(struct sim *sim, const struct sim_socket *from,
     *error = to->as.any.sa_family == AF_UNIX && to->as.un.sun_path[0]
         ? ENOENT
         : ECONNREFUSED;
-    struct acio_link *link = sim->names.next;
-    for (; link != &sim->names; link = link->next) {
+    const struct acio_link *names = neighbours(sim, to);
+    struct acio_link *link = names->next;
+    for (; link != names; link = link->next) {
         struct sim_socket *socket = acioi_container_of(link, struct sim_socket,
             named);
         if (socket->type != from->type || !covers(socket, to))

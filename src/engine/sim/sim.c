@@ -373,7 +373,8 @@ sim_open(acio_loop *loop, const struct acio_loop_options *options)
     sim->loop = loop;
     acioi_list_init(&sim->requests);
     acioi_list_init(&sim->spare);
-    acioi_list_init(&sim->names);
+    for (int i = 0; i < SIM_NAME_LISTS; i++)
+        acioi_list_init(&sim->names[i]);
     acioi_list_init(&sim->starved);
     acioi_list_init(&sim->outside);
     loop->backend_state = sim;

@@ -33,7 +33,7 @@
 /* Far above any real fd: a system call on one answers EBADF. */
 #define SIM_FIRST_FD (1 << 24)
 
-enum { SIM_LARGEST_DELIVERY = 16384 };
+enum { SIM_LARGEST_DELIVERY = 16384, SIM_NAME_LISTS = 256 };
 
 struct sim;
 struct sim_event;
@@ -146,11 +146,11 @@ struct sim {
     struct acio_sim_stats stats;
 
     struct acio_link requests, spare;
-    struct sim_socket **sockets; /* by fd - SIM_FIRST_FD */
-    int socket_count;            /* length of `sockets` */
-    int lowest_free;             /* no free place below it */
-    struct acio_link names;      /* bound sockets */
-    struct acio_link starved;    /* listeners with more than could be told */
+    struct sim_socket **sockets;            /* by fd - SIM_FIRST_FD */
+    int socket_count;                       /* length of `sockets` */
+    int lowest_free;                        /* no free place below it */
+    struct acio_link names[SIM_NAME_LISTS]; /* bound sockets, by port */
+    struct acio_link starved; /* listeners with more than could be told */
     unsigned next_port;
 
     struct acio_link outside; /* requests that wait for real fds */
