@@ -7,9 +7,8 @@
  * Chain.  A task that parks while the next callback is another task, of this
  *         pass or of the next, switches straight to that one: one switch
  *         instead of two, and the processor predicts the returns on the other
- *         side. The loop's own stack is where a chain begins, where it comes
- *         back to for anything else, and where a task that has ended is put
- *         away.
+ *         side. The loop's own stack is where a chain begins, and where it
+ *         comes back to for anything else.
  */
 #include "task/task.h"
 
@@ -19,11 +18,17 @@ enum { BUDGET = 128 };
 
 /* ---- resuming, on the loop's stack ---- */
 
-static void
-settle(struct acioi_task *task)
+/* A task that ends is still on the stack that it would give back: whoever runs
+ * after it does that, before anything else. */
+static inline void
+bury(struct acioi_runtime *runtime)
 {
-    if (!task->held)
-        acioi_task_let_go(task);
+    struct acioi_task *dead = runtime->dead;
+    if (!dead)
+        return;
+    runtime->dead = NULL;
+    if (!dead->held)
+        acioi_task_let_go(dead);
 }
 
 static void
@@ -41,10 +46,8 @@ acioi_task_resume(void *arg)
     struct acioi_runtime *runtime = task->runtime;
     make_current(task);
     acioi_coro_switch(&runtime->main, &task->coro);
-    task = runtime->current;
     runtime->current = NULL;
-    if (task->state == ACIOI_TASK_FINISHED)
-        settle(task);
+    bury(runtime);
 }
 
 void
@@ -113,7 +116,6 @@ switch_out(struct acioi_task *task)
 {
     struct acioi_runtime *runtime = task->runtime;
     struct acioi_task *next = take_next(runtime);
-    task->budget = BUDGET;
     if (!next) {
         acioi_coro_switch(&task->coro, &runtime->main);
         return;
@@ -121,6 +123,33 @@ switch_out(struct acioi_task *task)
     make_current(next);
     if (next != task)
         acioi_coro_switch(&task->coro, &next->coro);
+}
+
+static inline void
+leave(struct acioi_task *task)
+{
+    struct acioi_runtime *runtime = task->runtime;
+    task->budget = BUDGET;
+    switch_out(task);
+    bury(runtime);
+}
+
+void
+acioi_task_exit(struct acioi_task *task)
+{
+    struct acioi_runtime *runtime = task->runtime;
+    struct acioi_task *next = take_next(runtime);
+    runtime->dead = task;
+    if (!next)
+        acioi_coro_exit(&task->coro, &runtime->main);
+    make_current(next);
+    acioi_coro_exit(&task->coro, &next->coro);
+}
+
+void
+acioi_task_begin(struct acioi_task *task)
+{
+    bury(task->runtime);
 }
 
 /* Also the place where tests cancel the n-th suspension point of a run. */
@@ -142,7 +171,7 @@ acioi_park_with(struct acioi_task *task, acioi_interrupt *interrupt,
     task->waits_for = what;
     task->waits_on = object;
     task->reason = 0;
-    switch_out(task);
+    leave(task);
     task->waits_for = NULL;
     return task->reason;
 }
@@ -177,7 +206,7 @@ yield(struct acioi_task *task)
 {
     task->state = ACIOI_TASK_READY;
     acioi_loop_ready(task->runtime->loop, &task->handle);
-    switch_out(task);
+    leave(task);
     return task->pending;
 }
 

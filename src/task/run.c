@@ -61,6 +61,7 @@ int
 acioi_runtime_run(struct acioi_runtime *runtime, struct acioi_task *task)
 {
     int err = 0;
+    runtime->until = task;
     runtime->loop->turning = true;
     while (err >= 0 && task->state != ACIOI_TASK_FINISHED)
         err = acioi_loop_pass(runtime->loop, ACIOI_NEVER);

@@ -7,8 +7,7 @@
  *                     and with it the struct.
  *
  * On its own stack.   A task that finishes is still on the stack that it would
- *                     give back: the loop's side (park.c, settle) does that
- *                     after the last switch.
+ *                     give back: whoever runs next does that (park.c, bury).
  */
 #include "task/task.h"
 
@@ -136,6 +135,8 @@ finish(struct acioi_task *task, int result)
     acioi_list_remove(&task->link);
     acioi_list_push_back(&runtime->finished, &task->link);
     runtime->task_count--;
+    if (task == runtime->until)
+        runtime->loop->turning = false; /* this pass is the last */
     acioi_handles_fire(runtime->loop, &task->done_handles);
 }
 
@@ -143,10 +144,11 @@ static void
 task_main(void *arg)
 {
     struct acioi_task *task = arg;
+    acioi_task_begin(task);
     bool skip = task->cancelling > 0 && !task->always_start;
     int result = skip ? -ECANCELED : task->function(task->args);
     finish(task, result);
-    acioi_coro_exit(&task->coro, &task->runtime->main);
+    acioi_task_exit(task);
 }
 
 /* ---- the beginning ---- */

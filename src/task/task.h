@@ -103,6 +103,8 @@ struct acioi_runtime {
     struct acioi_coro main; /* the loop's own stack */
     struct acioi_stack_pool stacks;
     struct acioi_task *current;
+    struct acioi_task *dead;   /* has ended, and its stack was left just now */
+    struct acioi_task *until;  /* whose end the loop is run for */
     struct acio_link tasks;    /* not finished */
     struct acio_link finished; /* finished, the handle still good */
     acio_context *context;     /* of callbacks and outside */
@@ -155,6 +157,11 @@ int acioi_park_with(struct acioi_task *task, acioi_interrupt *interrupt,
 
 /* What a task's handle does: continues the task, on the loop's stack. */
 void acioi_task_resume(void *arg);
+
+/* The first thing and the last on a task's stack; the second does not return.
+ */
+void acioi_task_begin(struct acioi_task *task);
+_Noreturn void acioi_task_exit(struct acioi_task *task);
 
 /* Makes a parked task ready; does nothing to one that is not parked. */
 void acioi_wake(struct acioi_task *task);
