@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Files, pipes, threads and children. */
 #include <fcntl.h>
-#include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/inotify.h>
 #include <sys/mman.h>
+#include <sys/signalfd.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -123,6 +125,58 @@ ENGINE(engine_file, a_blocking_pipe_does_not_block_the_loop)
 ENGINE(engine_file, a_non_blocking_pipe_is_waited_for_all_the_same)
 {
     expect_pipe_works(O_NONBLOCK);
+}
+
+/* Of these kinds some answer EAGAIN to io_uring, which is not for the user. */
+static int
+open_silent(int which)
+{
+    const int flags = O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
+    if (which == 0)
+        return inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    if (which == 1)
+        return timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    if (which == 2)
+        return posix_openpt(O_RDWR | flags);
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR1);
+    return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+
+ENGINE(engine_file, a_non_blocking_file_of_any_kind_is_waited_for)
+{
+    char room[256];
+    for (int which = 0; which < 4; which++) {
+        struct call reading = { 0 };
+        int fd = open_silent(which);
+        REQUIRE(fd >= 0);
+        if (which == 2)
+            EXPECT_EQ(unlockpt(fd), 0);
+        int slave = which == 2 ? open(ptsname(fd), O_RDWR | O_CLOEXEC) : -1;
+        acio_op_read(&reading.op, fd, room, sizeof room, -1);
+        submit(&reading);
+        pass(5);
+        EXPECT(!reading.done);
+        EXPECT_ERR(cancel(&reading), -ECANCELED);
+        EXPECT_EQ(acio_loop_close_fd(loop, fd), 0);
+        if (slave >= 0)
+            close(slave);
+    }
+}
+
+ENGINE(engine_file, a_non_blocking_timer_is_read_when_it_has_run_out)
+{
+    struct itimerspec soon = { .it_value.tv_nsec = 2000000 };
+    uint64_t times = 0;
+    struct call reading = { 0 };
+    int fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    REQUIRE(fd >= 0);
+    EXPECT_EQ(timerfd_settime(fd, 0, &soon, NULL), 0);
+    acio_op_read(&reading.op, fd, &times, sizeof times, -1);
+    EXPECT_EQ(perform(&reading), sizeof times);
+    EXPECT_EQ(times, 1);
+    EXPECT_EQ(acio_loop_close_fd(loop, fd), 0);
 }
 
 struct flood {

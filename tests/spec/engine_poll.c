@@ -157,6 +157,16 @@ ENGINE(engine_poll, a_socket_closed_through_the_loop_gives_its_number_back)
     }
 }
 
+ENGINE(engine_poll, a_file_is_always_ready)
+{
+    int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+    struct call polling = { 0 };
+    REQUIRE(fd >= 0);
+    acio_op_poll(&polling.op, fd, POLLIN);
+    EXPECT_EQ(perform(&polling), POLLIN);
+    close(fd);
+}
+
 /* ---- readers and writers ---- */
 
 struct watched {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Operations on sockets, and the two that complete many times. */
-#include <netinet/tcp.h>
-#include <stdlib.h>
+#include <poll.h>
 
 #include "engine_world.h"
 
@@ -29,6 +28,27 @@ ENGINE(engine_socket, a_recv_waits_for_bytes)
     send_text(pair.here, "late");
     EXPECT_EQ(finish(&receiving), 4);
     EXPECT_TEXT(data, "late");
+    close_pair(&pair);
+}
+
+ENGINE(engine_socket, an_op_waits_though_its_flags_say_not_to)
+{
+    struct pair pair = connected_pair();
+    char data[16] = "";
+    for (int i = 0; i < 2; i++) {
+        struct call receiving = { 0 };
+        acio_op_recv(&receiving.op, pair.there, data, sizeof data - 1,
+            MSG_DONTWAIT);
+        submit(&receiving);
+        pass(3);
+        EXPECT(!receiving.done);
+        EXPECT_ERR(cancel(&receiving), -ECANCELED);
+        submit(&receiving);
+        pass(3);
+        send_text(pair.here, "late");
+        EXPECT_EQ(finish(&receiving), 4);
+        EXPECT_TEXT(data, "late");
+    }
     close_pair(&pair);
 }
 
@@ -372,6 +392,8 @@ ENGINE(engine_socket, recv_many_on_many_sockets_loses_nothing)
     for (int i = 0; i < PAIRS; i++) {
         pairs[i] = connected_pair();
         receive_stream(&streams[i], pairs[i].there);
+    }
+    for (int i = 0; i < PAIRS; i++) {
         acio_op_send(&calls[i].op, pairs[i].here, data, BYTES, 0);
         submit(&calls[i]);
     }
@@ -433,5 +455,29 @@ ENGINE(engine_socket, more_ops_than_the_ring_has_places_all_complete)
     for (int i = 0; i < OPS; i++)
         cancelled += finish(&calls[i]) == -ECANCELED;
     EXPECT_EQ(cancelled, OPS - OPS / 2);
+    close_pair(&pair);
+}
+
+ENGINE(engine_socket, a_ring_of_eight_places_serves_a_thousand_at_once)
+{
+    enum { OPS = 1000 };
+    static struct call calls[OPS];
+    struct acio_loop_options options = {
+        .backend = acio_loop_backend(loop),
+        .ring_entries = 8,
+    };
+    struct pair pair;
+    REQUIRE_EQ(acio_loop_close(loop), 0);
+    REQUIRE_EQ(acio_loop_new(&loop, &options), 0);
+    pair = connected_pair();
+    memset(calls, 0, sizeof calls);
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < OPS; i++) {
+            acio_op_poll(&calls[i].op, pair.here, POLLOUT);
+            submit(&calls[i]);
+        }
+        for (int i = 0; i < OPS; i++)
+            EXPECT_EQ(finish(&calls[i]), POLLOUT);
+    }
     close_pair(&pair);
 }
