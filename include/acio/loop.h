@@ -298,8 +298,8 @@ ACIO_EXPORT void acio_timer_cancel(acio_loop *loop, acio_timer *timer);
  * call for the same fd replaces the callback. Remove the reader before the fd
  * is closed.
  *
- *   returns   0; -EBADF; -EPERM for a regular file; -ENOMEM; -ENOSYS on the
- *             simulator for a real fd
+ *   returns   0; -EBADF, on the simulator also for a simulated socket; -EPERM
+ *             for a regular file; -ENOMEM
  *   suspends  no
  *   cancel    -
  *   owner     `fd` stays with the caller
