@@ -50,21 +50,25 @@ struct acio_spec {
 
 void acio_spec_run(const struct spec_test *test);
 
-#define SPEC_KIND(suite, name, backend_, ...)                                  \
+#define SPEC_KIND(suite, name, backend_, flags_, ...)                          \
     static void spec_body_##suite##_##name(void);                              \
     static const struct acio_spec spec_data_##suite##_##name = {               \
         __VA_ARGS__                                                            \
     };                                                                         \
     SPEC_REGISTER(suite, name, .body = spec_body_##suite##_##name,             \
-        .backend = backend_, .run = acio_spec_run,                             \
+        .backend = backend_, .flags = flags_, .run = acio_spec_run,            \
         .data = &spec_data_##suite##_##name);                                  \
     static void spec_body_##suite##_##name(void)
 
 /* SPEC(suite, name_as_a_sentence[, .run.debug = true ...]) { ... } */
-#define SPEC(suite, name, ...) SPEC_KIND(suite, name, NULL, __VA_ARGS__)
+#define SPEC(suite, name, ...) SPEC_KIND(suite, name, NULL, 0, __VA_ARGS__)
 
 /* The same, on the simulator alone. */
-#define SPEC_SIM(suite, name, ...) SPEC_KIND(suite, name, "sim", __VA_ARGS__)
+#define SPEC_SIM(suite, name, ...) SPEC_KIND(suite, name, "sim", 0, __VA_ARGS__)
+
+/* The same as SPEC, but without torture: too large for it. */
+#define SPEC_LARGE(suite, name, ...)                                           \
+    SPEC_KIND(suite, name, NULL, SPEC_NO_TORTURE, __VA_ARGS__)
 
 /* ---- tasks ---- */
 
