@@ -19,14 +19,21 @@ acioi_coro_fini_thread(struct acioi_coro *c)
     *c = (struct acioi_coro){ 0 };
 }
 
-/* The outermost C function of every coroutine. */
+void
+acioi_coro_returned(void)
+{
+    acioi_panic("the entry function of a coroutine returned");
+}
+
+/* The outermost C function of every coroutine. It does nothing after the entry
+ * function, so that the compiler makes a jump of that call: see `start` in
+ * switch_x86_64.S. */
 static void
 begin(void *arg)
 {
     struct acioi_coro *c = arg;
     acioi_sanitizer_arrive(&c->sanitizer);
     c->entry(c->arg);
-    acioi_panic("the entry function of a coroutine returned");
 }
 
 void

@@ -71,6 +71,9 @@ void acioi_coro_fini_thread(struct acioi_coro *c);
 void acioi_coro_init(struct acioi_coro *c, void *low, void *high,
     acioi_coro_entry *entry, void *arg);
 
+/* Where an entry function arrives that returns after all. */
+_Noreturn void acioi_coro_returned(void);
+
 /* Parks `from`, which is the one that runs, and continues `to`. Returns when
  * somebody switches to `from`, in the same thread. */
 static inline void

@@ -16,6 +16,7 @@
 #ifndef ACIOI_SANITIZER_H
 #define ACIOI_SANITIZER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #if defined __SANITIZE_ADDRESS__
@@ -127,6 +128,20 @@ acioi_sanitizer_arrive(struct acioi_sanitizer *s)
     if (s->finished)
         __tsan_destroy_fiber(s->finished);
     s->finished = NULL;
+#endif
+}
+
+/* Does a tool watch what memory holds? To be asked once and remembered, because
+ * Valgrind's requests cost some nanoseconds where there is no Valgrind. */
+static inline bool
+acioi_sanitizer_watches(void)
+{
+#if defined ACIOI_ASAN
+    return true;
+#elif defined HAVE_VALGRIND
+    return RUNNING_ON_VALGRIND > 0;
+#else
+    return false;
 #endif
 }
 

@@ -131,6 +131,7 @@ acioi_stack_pool_init(struct acioi_stack_pool *pool, size_t stack_bytes)
         .guard_bytes = round_up(GUARD_BYTES, page_bytes),
         .stack_bytes = round_up(stack_bytes, page_bytes),
         .keep_bytes = round_up(KEEP_TOP, page_bytes),
+        .watched = acioi_sanitizer_watches(),
         .marks = kernel_heeds_advice(),
     };
     pool->stride_bytes = pool->guard_bytes + pool->stack_bytes;
@@ -419,7 +420,8 @@ acioi_stack_take(struct acioi_stack_pool *pool)
         pool->epoch_peak = pool->in_use;
     if (pool->in_use > pool->peak)
         pool->peak = pool->in_use;
-    acioi_sanitizer_forget(high - pool->stack_bytes, pool->stack_bytes);
+    if (pool->watched)
+        acioi_sanitizer_forget(high - pool->stack_bytes, pool->stack_bytes);
     return high;
 }
 
@@ -502,7 +504,9 @@ end_epoch(struct acioi_stack_pool *pool)
 void
 acioi_stack_give(struct acioi_stack_pool *pool, void *high)
 {
-    acioi_sanitizer_forget((char *)high - pool->stack_bytes, pool->stack_bytes);
+    if (pool->watched)
+        acioi_sanitizer_forget((char *)high - pool->stack_bytes,
+            pool->stack_bytes);
     acioi_list_push_front(&pool->warm, &spare_of(high)->link);
     pool->warm_count++;
     pool->in_use--;

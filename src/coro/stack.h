@@ -26,6 +26,7 @@ struct acioi_stack_pool {
     size_t stack_bytes;  /* of one stack, without its guard */
     size_t stride_bytes; /* from one stack to the next: both */
     size_t keep_bytes;   /* of a warm stack, while the pool shrinks */
+    bool watched;        /* a tool watches what memory holds */
     bool marks;          /* guards are marks, not mappings */
 
     struct acioi_stack_table *table; /* every slab, by address */

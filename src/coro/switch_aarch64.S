@@ -112,6 +112,7 @@ acioi_switch_start:
     hint 36                     /* bti j */
     mov x0, x20
     blr x19
+    bl acioi_coro_returned
     brk 1
     .cfi_endproc
     .size acioi_switch_start, . - acioi_switch_start

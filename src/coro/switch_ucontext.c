@@ -6,7 +6,7 @@
  * Cost.       The C library saves the signal mask, by a system call in each
  *             switch. It is meant for processors that have no better one.
  */
-#include "coro/switch_ucontext.h"
+#include "coro/coro.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -37,6 +37,7 @@ start(unsigned upper, unsigned lower)
     struct first *first = (struct first *)(uintptr_t)(((uint64_t)upper << 32) |
         lower);
     first->entry(first->arg);
+    acioi_coro_returned();
 }
 
 void *

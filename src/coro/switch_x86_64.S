@@ -102,7 +102,11 @@ acioi_switch_resume:
     .cfi_endproc
     .size acioi_switch_jump, . - acioi_switch_jump
 
-/* An undefined return address is how an unwinder learns that it arrived. */
+/* An undefined return address is how an unwinder learns that it arrived. The
+ * entry function never returns, so its call would stay on the processor's stack
+ * of return addresses for ever, and every return after it, on other stacks,
+ * would be mispredicted: it is entered by a jump, with an address to return to
+ * all the same. */
     .globl acioi_switch_start
     .hidden acioi_switch_start
     .type acioi_switch_start, @function
@@ -112,7 +116,13 @@ acioi_switch_start:
     .cfi_undefined rip
     LANDING
     movq %r12, %rdi
-    callq *%rbx
+    leaq 1f(%rip), %rax
+    pushq %rax
+    .cfi_adjust_cfa_offset 8
+    jmpq *%rbx
+1:
+    .cfi_adjust_cfa_offset -8
+    callq acioi_coro_returned
     ud2
     .cfi_endproc
     .size acioi_switch_start, . - acioi_switch_start

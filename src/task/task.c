@@ -63,7 +63,8 @@ acioi_task_on_stack(void *high)
 static uint16_t
 next_number(struct acioi_runtime *runtime)
 {
-    runtime->next_number = (uint16_t)(runtime->next_number % (NUMBERS - 1) + 1);
+    if (++runtime->next_number == NUMBERS)
+        runtime->next_number = 1;
     return runtime->next_number;
 }
 
