@@ -23,7 +23,8 @@ ACIO_BEGIN_DECLS
 typedef struct acio_task acio_task;
 struct acioi_task;
 
-/* An async function. */
+/* An async function. `arg` is its task's own copy of the arguments; NULL where
+ * it was given none. */
 typedef int acio_function(void *arg);
 
 struct acio_task_options {
@@ -95,8 +96,8 @@ ACIO_EXPORT int acio_run_with(acio_function *f, struct acio_args args,
  * `acio_create_task(f, .url = "...", .n = 3)` fills a `struct f_args`, which
  * is copied into the task: `f` receives the address of the task's own copy.
  *
- *   returns   the task; NULL without memory, or where no loop runs that has
- *             tasks
+ *   returns   the task; NULL without memory, where no loop runs that has
+ *             tasks, or for arguments larger than a quarter of the stack
  *   suspends  no
  *   cancel    -
  *   owner     the handle is good for one acio_await (or wait_for, gather,
@@ -125,10 +126,11 @@ ACIO_EXPORT ACIO_MUST_USE acio_task *acio_create_task_with(acio_function *f,
  *
  *   returns   the task's result; -ECANCELED or -ETIMEDOUT where the wait was
  *             interrupted and the task ended by it; -EINVAL for NULL,
- *             -ACIO_ESELF, -ACIO_EFOREIGN, -ACIO_EGONE, -ACIO_ENOTASK
+ *             -ACIO_ESELF, -ACIO_EFOREIGN, -ACIO_EGONE, -ACIO_ENOTASK; -EDEADLK
+ *             where the task waits for the caller
  *   suspends  yes
  *   cancel    clean: the task has ended, and a result it had is returned
- *   owner     the handle ends, whatever is returned
+ *   owner     the handle ends, unless the wait was refused
  *   thread    the task's loop
  *   python    await task
  */

@@ -311,6 +311,7 @@ slab_drop(struct acioi_stack_pool *pool, struct acioi_stack_slab *slab)
     pool->reserved -= slab->stacks;
     slab_unmap(pool, slab);
     acioi_free(slab);
+    pool->unmapped = true;
 }
 
 static void
@@ -532,6 +533,18 @@ acioi_stack_guards(const struct acioi_stack_pool *pool, const void *address,
         return false;
     *high_out = slab->low + (index + 1) * pool->stride_bytes;
     return true;
+}
+
+bool
+acioi_stack_is_high(const struct acioi_stack_pool *pool, const void *high)
+{
+    const char *last = (const char *)high - 1;
+    struct acioi_stack_slab *slab = slab_of(pool, last);
+    if (!slab)
+        return false;
+    size_t offset = (size_t)(last + 1 - slab->low);
+    return offset % pool->stride_bytes == 0 &&
+        offset / pool->stride_bytes <= slab->used;
 }
 
 void

@@ -28,6 +28,7 @@ struct acioi_stack_pool {
     size_t keep_bytes;   /* of a warm stack, while the pool shrinks */
     bool watched;        /* a tool watches what memory holds */
     bool marks;          /* guards are marks, not mappings */
+    bool unmapped;       /* stacks are gone that were in use once */
 
     struct acioi_stack_table *table; /* every slab, by address */
     struct acioi_stack_slab *fresh;  /* the one with stacks never used */
@@ -73,6 +74,10 @@ void acioi_stack_give(struct acioi_stack_pool *pool, void *high);
  * in a signal handler of the pool's thread, at any moment. */
 bool acioi_stack_guards(const struct acioi_stack_pool *pool,
     const void *address, void **high_out);
+
+/* Is `high` the high end of a stack of the pool? Where `unmapped` is false no
+ * stack has gone that ever was one. */
+bool acioi_stack_is_high(const struct acioi_stack_pool *pool, const void *high);
 
 void acioi_stack_pool_stats(const struct acioi_stack_pool *pool,
     struct acioi_stack_stats *out);

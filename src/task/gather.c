@@ -56,6 +56,8 @@ add_task(struct gather *gather, struct entry *entry, acio_task *handle)
     entry->task = acioi_task_of(handle, &err);
     if (entry->task == gather->waiter)
         err = -ACIO_ESELF;
+    else if (entry->task && !entry->task->held)
+        err = -ACIO_EGONE;
     entry->result = err ? err : -EINPROGRESS;
     if (err) {
         entry->task = NULL;
@@ -76,11 +78,14 @@ cancel_all(struct gather *gather)
     }
 }
 
+/* Blind to itself meanwhile, where tasks wait for each other in a circle. */
 static void
 interrupt_gather(struct acioi_task *task, int reason)
 {
     task->reason = reason;
+    task->interrupt = NULL;
     cancel_all(task->interrupted_thing);
+    task->interrupt = interrupt_gather;
 }
 
 /* 0 or the reason of an interruption, after which every task has ended. */

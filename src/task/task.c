@@ -35,19 +35,28 @@ acioi_task_handle(const struct acioi_task *task)
     return (acio_task *)(page + task->number);
 }
 
+/* Stacks of a great burst are unmapped after it. */
+static bool
+is_mapped(const struct acioi_runtime *runtime, const void *high)
+{
+    return !runtime->stacks.unmapped ||
+        acioi_stack_is_high(&runtime->stacks, high);
+}
+
 struct acioi_task *
 acioi_task_of(acio_task *handle, int *err)
 {
     uintptr_t bits = (uintptr_t)handle;
-    uintptr_t page = bits & ~(uintptr_t)(PAGE - 1);
-    struct acioi_task *task = (struct acioi_task *)(page + PAGE - TASK_BYTES);
+    uintptr_t high = (bits & ~(uintptr_t)(PAGE - 1)) + PAGE;
+    struct acioi_task *task = acioi_task_on_stack((void *)high);
     acio_loop *loop = acioi_running_loop;
     *err = 0;
     if (!handle)
         *err = -EINVAL;
     else if (!loop || !loop->runtime)
         *err = -ACIO_ENOLOOP;
-    else if (task->number != (bits & (PAGE - 1)))
+    else if (!is_mapped(loop->runtime, (void *)high) ||
+        task->number != (bits & (PAGE - 1)))
         *err = -ACIO_EGONE;
     else if (task->runtime != loop->runtime)
         *err = -ACIO_EFOREIGN;
@@ -95,8 +104,8 @@ free_task(struct acioi_task *task)
         acioi_task_report(task, "a task failed and nobody awaited it");
     acioi_list_remove(&task->link);
     acioi_free(task->own_name);
-    task->number = 0;
     acioi_stack_give(&runtime->stacks, (char *)task + TASK_BYTES);
+    task->number = 0; /* of the newest spare stack, whose top page stays */
 }
 
 static void
@@ -160,10 +169,9 @@ lay_out(struct acioi_task *task, struct acio_args args, char *high)
     size_t stack_bytes = task->runtime->stacks.stack_bytes;
     uintptr_t at = (uintptr_t)task - args.bytes;
     at &= ~(uintptr_t)(ALIGNMENT - 1);
-    task->args = (void *)at;
     if (args.bytes)
-        memcpy(task->args, args.data, args.bytes);
-    acioi_coro_init(&task->coro, high - stack_bytes, task->args, task_main,
+        task->args = memcpy((void *)at, args.data, args.bytes);
+    acioi_coro_init(&task->coro, high - stack_bytes, (void *)at, task_main,
         task);
 }
 
@@ -253,11 +261,24 @@ acio_uncancel(acio_task *handle)
 
 /* ---- awaiting ---- */
 
+/* Blind to itself meanwhile, where tasks wait for each other in a circle. */
 static void
 interrupt_await(struct acioi_task *task, int reason)
 {
     task->reason = reason;
+    task->interrupt = NULL;
     acioi_task_cancel(task->interrupted_thing);
+    task->interrupt = interrupt_await;
+}
+
+/* Does `task` wait, over others perhaps, for `self`? */
+static bool
+waits_for(const struct acioi_task *task, const struct acioi_task *self)
+{
+    while (task != self && task->state == ACIOI_TASK_PARKED &&
+        task->interrupt == interrupt_await)
+        task = task->interrupted_thing;
+    return task == self;
 }
 
 /* Until the task has finished, with what may interrupt it; 0 or the reason. */
@@ -306,6 +327,10 @@ acio_await(acio_task *handle)
         return -ACIO_ENOTASK;
     if (self == task)
         return -ACIO_ESELF;
+    if (!task->held)
+        return -ACIO_EGONE;
+    if (waits_for(task, self))
+        return -EDEADLK;
     task->users++;
     int reason = acioi_check(self);
     bool finished = task->state == ACIOI_TASK_FINISHED;
