@@ -50,11 +50,10 @@ acio_group_cancel(acio_group *group)
 static void
 abort_group(acio_group *group)
 {
-    if (group->aborting)
-        return;
-    cancel_children(group);
-    if (group->waiter)
-        return; /* the body has ended */
+    if (!group->aborting)
+        cancel_children(group);
+    if (group->waiter || group->scope.reason)
+        return; /* the body has ended, or knows */
     group->scope.reason = -ECANCELED;
     acioi_task_reconsider(group->scope.task);
 }
