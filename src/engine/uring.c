@@ -39,7 +39,6 @@ enum { DEFAULT_ENTRIES = 1024, SCRATCH_BYTES = 65536 };
 struct uring_state {
     struct acioi_ring ring;
     struct acio_link queue, in_flight, cancels, cancelling, starved, resting;
-    bool closing;    /* connections accepted from now on are closed */
     bool no_buffers; /* recv_many polls, then receives into `scratch` */
     bool no_quiet;   /* the kernel does not know RWF_NOSIGNAL */
     unsigned loud;   /* ops with URING_LOUD: SIGPIPE is kept off meanwhile */
@@ -107,7 +106,6 @@ static void
 uring_cancel_all(acio_loop *loop)
 {
     struct uring_state *state = loop->backend_state;
-    state->closing = true;
     cancel_list(loop, &state->queue);
     cancel_list(loop, &state->starved);
     cancel_list(loop, &state->resting);
@@ -295,12 +293,9 @@ take_connection(struct uring_state *state, acio_op *op,
     bool polled = op->flags & URING_POLLING;
     int result = cqe->res;
     if (result >= 0 && !polled) {
-        if (state->closing)
-            close(result);
-        else if (acioi_op_has_room(op))
-            acioi_op_push_fd(op, result);
-        else
+        if (!acioi_op_has_room(op))
             return false;
+        acioi_op_push_fd(op, result);
     }
     if (cqe->flags & IORING_CQE_F_MORE)
         return true;

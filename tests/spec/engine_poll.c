@@ -139,6 +139,64 @@ ENGINE(engine_poll, an_fd_closed_behind_our_back_is_not_mistaken_for_the_next)
     }
 }
 
+/* The same after a read, which leaves its fd known to epoll. */
+ENGINE(engine_poll, an_fd_that_was_read_and_closed_elsewhere_can_be_polled)
+{
+    struct plumbing p = make_pipe(), q;
+    struct call reading = { 0 }, polling = { 0 };
+    char byte;
+    EXPECT_EQ(write(p.in, "x", 1), 1);
+    acio_op_read(&reading.op, p.out, &byte, 1, -1);
+    EXPECT_EQ(perform(&reading), 1);
+    int number = p.out;
+    close_pipe(&p);
+    q = make_pipe();
+    EXPECT_EQ(q.out, number);
+    acio_op_poll(&polling.op, q.out, POLLIN);
+    submit(&polling);
+    pass(2);
+    EXPECT_EQ(write(q.in, "y", 1), 1);
+    EXPECT_EQ(finish(&polling), POLLIN);
+    close_pipe(&q);
+}
+
+static void
+count_wait(void *user)
+{
+    ++*(int *)user;
+}
+
+static void
+nothing(void *user)
+{
+    (void)user;
+}
+
+ENGINE(engine_poll, bytes_that_nobody_waits_for_do_not_keep_the_loop_awake)
+{
+    struct pair pair = connected_pair();
+    struct call receiving = { 0 };
+    char data[4];
+    int waits = 0;
+    struct acio_wait_hooks hooks = { count_wait, nothing, &waits };
+    acio_op_recv(&receiving.op, pair.there, data, sizeof data, 0);
+    submit(&receiving);
+    pass(2);
+    EXPECT_ERR(cancel(&receiving), -ECANCELED);
+    send_text(pair.here, "x");
+    acio_loop_set_wait_hooks(loop, &hooks);
+    let_pass(0.03);
+    acio_loop_set_wait_hooks(loop, NULL);
+    EXPECT(waits < 20);
+    close_socket(&pair.here); /* and no more does a hang-up */
+    waits = 0;
+    acio_loop_set_wait_hooks(loop, &hooks);
+    let_pass(0.03);
+    acio_loop_set_wait_hooks(loop, NULL);
+    EXPECT(waits < 20);
+    close_pair(&pair);
+}
+
 ENGINE(engine_poll, a_socket_closed_through_the_loop_gives_its_number_back)
 {
     int number = -1;
