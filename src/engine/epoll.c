@@ -241,14 +241,16 @@ submit_unpollable(acio_loop *loop, acio_op *op)
         acioi_op_complete(op, -ENOTSOCK);
 }
 
-/* The cache of what is armed is not trusted for polls: the fd may be another
- * one since. */
+/* What is armed is remembered, which goes wrong where an fd is closed behind
+ * our back: a poll that waits alone asks for EPOLLONESHOT, which nothing armed
+ * covers, and so always asks the kernel. */
 static int
-cover(struct epoll_state *state, struct waiters *w, const acio_op *op)
+cover(struct epoll_state *state, struct waiters *w)
 {
     uint32_t events = wanted(w);
-    bool covered = (events & ~w->armed) == 0 && !(w->armed & EPOLLONESHOT);
-    return covered && !is_poll(op) ? 0 : set_interest(state, w, events);
+    if ((events & ~w->armed) == 0 && !(w->armed & EPOLLONESHOT))
+        return 0;
+    return set_interest(state, w, events);
 }
 
 static void
@@ -259,7 +261,7 @@ park(acio_loop *loop, acio_op *op)
     int err = obtain(state, op->fd, &w);
     if (err == 0) {
         acioi_list_push_back(queue_of(w, op), &op->link);
-        err = cover(state, w, op);
+        err = cover(state, w);
         if (err == 0)
             return;
         acioi_list_remove(&op->link);
