@@ -12,7 +12,7 @@ serve(acio_stream *stream, void *arg)
     for (;;) {
         ssize_t got = acio_read(stream, buffer, sizeof buffer);
         if (got <= 0)
-            return (int)got;
+            return 0; /* the client went, politely or not */
         int err = acio_write(stream, buffer, (size_t)got);
         if (err < 0)
             return err;
