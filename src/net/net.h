@@ -206,6 +206,7 @@ struct acioi_stream {
     struct acio_link link;     /* in net->dirty, or in a server's `waiting` */
     struct acioi_task *closer; /* inside acio_close */
     double close_timeout;
+    bool broken; /* the connection is to be reset, soon */
 
     /* input */
     struct acioi_block *input;   /* what nobody has read; NULL: nothing */
@@ -265,7 +266,8 @@ acioi_charge(struct acioi_task *task)
  * gone. */
 bool acioi_stream_unuse(struct acioi_stream *stream);
 
-/* Frees a stream that is closed and that nobody uses any more. */
+/* Closes the socket of one that is broken, frees one that is closed, as soon
+ * as nobody uses it any more. */
 void acioi_stream_release(struct acioi_stream *stream);
 
 /* acio_abort. */

@@ -163,7 +163,6 @@ feed(struct acioi_stream *stream, const char *data, size_t bytes)
         return;
     if (append(stream, data, bytes) < 0) {
         acioi_stream_lose(stream, -ENOMEM);
-        acio_op_cancel(&stream->in);
         return;
     }
     acioi_input_wake_reader(stream);
@@ -193,12 +192,12 @@ received(acio_op *op)
 {
     struct acioi_stream *stream = op->user;
     bool over = !acio_op_alive(op);
-    if (acioi_stream_closed(stream)) {
+    if (acioi_stream_closed(stream) || stream->broken) {
         if (over)
             acioi_stream_release(stream);
     } else if (over) {
         feed_end(stream, (int)op->result);
-    } else if (!stream->read_error) {
+    } else {
         feed(stream, op->u.recv_many.data, (size_t)op->result);
     }
 }

@@ -10,6 +10,10 @@
  *             Whoever lets go (a completion, a task that leaves its call) asks
  *             for the release; the last one gets it.
  *
+ * Reset.      Where something was dropped the connection is reset, so that the
+ *             peer does not take what came for all there was. One that broke
+ *             gives its fd back without waiting for acio_close.
+ *
  * Close.      acio_close waits twice: until the output is empty, which the
  *             caller's deadline, a cancel and the stream's own limit cut
  *             short; then until the operations have ended, which is soon, and
@@ -47,12 +51,24 @@ acioi_stream_new(struct acioi_net *net, int fd, size_t limit)
 
 /* ---- letting go ---- */
 
+static void
+close_socket(struct acioi_stream *stream)
+{
+    acio_loop *loop = stream->slot.net->loop;
+    const struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
+    if (stream->fd < 0)
+        return;
+    if (stream->broken || stream->output_bytes > 0)
+        (void)loop->backend->setsockopt(loop, stream->fd, SOL_SOCKET, SO_LINGER,
+            &at_once, sizeof at_once);
+    loop->backend->close_fd(loop, stream->fd);
+    stream->fd = -1;
+}
+
 void
 acioi_stream_drop(struct acioi_stream *stream)
 {
-    acio_loop *loop = stream->slot.net->loop;
-    if (stream->fd >= 0)
-        loop->backend->close_fd(loop, stream->fd);
+    close_socket(stream);
     acioi_list_remove(&stream->link);
     acioi_input_close(stream);
     acioi_output_free(stream);
@@ -62,8 +78,11 @@ acioi_stream_drop(struct acioi_stream *stream)
 void
 acioi_stream_release(struct acioi_stream *stream)
 {
-    if (!acioi_stream_closed(stream) || acio_op_alive(&stream->in) ||
-        acio_op_alive(&stream->out))
+    if (acio_op_alive(&stream->in) || acio_op_alive(&stream->out))
+        return;
+    if (stream->broken)
+        close_socket(stream);
+    if (!acioi_stream_closed(stream))
         return;
     if (stream->closer)
         acioi_wake(stream->closer);
@@ -86,8 +105,11 @@ acioi_stream_lose(struct acioi_stream *stream, int err)
 {
     if (!stream->read_error)
         stream->read_error = err;
+    stream->broken = true;
     acioi_output_fail(stream, err);
     acioi_input_wake_reader(stream);
+    acio_op_cancel(&stream->in);
+    acioi_stream_release(stream);
 }
 
 /* ---- closing ---- */
@@ -103,6 +125,8 @@ end_handle(struct acioi_stream *stream)
 static void
 stop_operations(struct acioi_stream *stream)
 {
+    if (stream->output_bytes > 0)
+        stream->broken = true;
     acioi_list_remove(&stream->link);
     acio_op_cancel(&stream->in);
     acio_op_cancel(&stream->out);
@@ -197,6 +221,8 @@ write_name(acio_stream *handle, bool peer, char *buf, size_t size)
         return err;
     acio_loop *loop = stream->slot.net->loop;
     struct acioi_address address;
+    if (stream->fd < 0)
+        return -ENOTCONN;
     err = acioi_address_ask(&address, loop, stream->fd,
         peer ? loop->backend->getpeername : loop->backend->getsockname);
     return err < 0 ? err : acioi_address_write(&address, buf, size);
@@ -219,7 +245,9 @@ acio_stream_fd(acio_stream *handle)
 {
     int err;
     const struct acioi_stream *stream = acioi_stream_of(handle, &err);
-    return stream ? stream->fd : err;
+    if (!stream)
+        return err;
+    return stream->fd < 0 ? -ENOTCONN : stream->fd;
 }
 
 /* A connection that is lost does not know its peer any more. */

@@ -124,6 +124,17 @@ acioi_output_fail(struct acioi_stream *stream, int err)
     wake_waiters(stream);
 }
 
+/* The peer's end of a connection may still have sent something; an error of
+ * our own ends it in both directions. */
+static void
+fail(struct acioi_stream *stream, int err)
+{
+    if (err == -ENOMEM || err == -ENOBUFS)
+        acioi_stream_lose(stream, err);
+    else
+        acioi_output_fail(stream, err);
+}
+
 static void
 count_sent(struct acioi_stream *stream, size_t bytes)
 {
@@ -155,10 +166,14 @@ static void
 sent(acio_op *op)
 {
     struct acioi_stream *stream = op->user;
+    if (acioi_stream_closed(stream) && !stream->closer) {
+        acioi_stream_release(stream);
+        return;
+    }
     if (stream->write_error) {
         acioi_output_free(stream);
     } else if (op->result < 0) {
-        acioi_output_fail(stream, (int)op->result);
+        fail(stream, (int)op->result);
     } else {
         count_sent(stream, (size_t)op->result);
         acioi_output_flush(stream);
@@ -186,7 +201,7 @@ acioi_output_flush(struct acioi_stream *stream)
             break;
         }
         if (n < 0) {
-            acioi_output_fail(stream, (int)n);
+            fail(stream, (int)n);
             return;
         }
         count_sent(stream, (size_t)n);
@@ -205,7 +220,7 @@ send_directly(struct acioi_stream *stream, const char *data, size_t bytes)
     acio_op_send(op, stream->fd, data, bytes, 0);
     ssize_t n = acio_loop_try_send(stream->slot.net->loop, op);
     if (n < 0 && n != -EAGAIN)
-        acioi_output_fail(stream, (int)n);
+        fail(stream, (int)n);
     return n < 0 ? 0 : (size_t)n;
 }
 
@@ -226,7 +241,7 @@ write_piece(struct acioi_stream *stream, const char *data, size_t n)
     if (stream->write_error)
         return stream->write_error;
     if (append(stream, data + left, n - left) < 0)
-        acioi_output_fail(stream, -ENOMEM);
+        fail(stream, -ENOMEM);
     else if (stream->output_bytes >= FLUSH_BYTES)
         acioi_output_flush(stream);
     else if (stream->output && !acio_op_alive(&stream->out))
