@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-acio_loop *loop;
+acio_loop *engine_loop;
 
 /* More passes than any test needs; each waits for a moment at most, so that a
  * test that waits in vain fails instead of hanging. */
@@ -42,7 +42,7 @@ note_call(acio_op *op)
 }
 
 void
-submit(struct call *call)
+engine_submit(struct call *call)
 {
     call->done = false;
     acio_loop_submit(loop, &call->op, note_call, call);
@@ -57,7 +57,7 @@ one_pass(double timeout)
 }
 
 void
-pass(int count)
+engine_pass(int count)
 {
     while (count-- > 0)
         one_pass(0);
@@ -70,7 +70,7 @@ set_flag(void *arg)
 }
 
 void
-let_pass(double seconds)
+engine_let_pass(double seconds)
 {
     bool over = false;
     acio_timer timer = { 0 };
@@ -80,7 +80,7 @@ let_pass(double seconds)
 }
 
 void
-run_until(const bool *flag)
+engine_run_until(const bool *flag)
 {
     for (int i = 0; i < PASSES && !*flag; i++) {
         if (!one_pass(moment))
@@ -90,7 +90,7 @@ run_until(const bool *flag)
 }
 
 void
-run_until_count(const int *count, int wanted)
+engine_run_until_count(const int *count, int wanted)
 {
     for (int i = 0; i < PASSES && *count < wanted; i++) {
         if (!one_pass(moment))
@@ -100,7 +100,7 @@ run_until_count(const int *count, int wanted)
 }
 
 ssize_t
-finish(struct call *call)
+engine_finish(struct call *call)
 {
     run_until(&call->done);
     REQUIRE(call->done); /* the kernel may still write into the test's stack */
@@ -108,14 +108,14 @@ finish(struct call *call)
 }
 
 ssize_t
-perform(struct call *call)
+engine_perform(struct call *call)
 {
     submit(call);
     return finish(call);
 }
 
 ssize_t
-cancel(struct call *call)
+engine_cancel(struct call *call)
 {
     acio_op_cancel(&call->op);
     return finish(call);
@@ -124,7 +124,7 @@ cancel(struct call *call)
 /* ---- sockets ---- */
 
 int
-stream_socket(void)
+engine_stream_socket(void)
 {
     int fd = loop->backend->socket(loop, AF_INET, SOCK_STREAM, 0);
     REQUIRE(fd >= 0);
@@ -132,7 +132,7 @@ stream_socket(void)
 }
 
 int
-listener(struct sockaddr_in *address)
+engine_listener(struct sockaddr_in *address)
 {
     *address = (struct sockaddr_in){ .sin_family = AF_INET };
     address->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -146,7 +146,7 @@ listener(struct sockaddr_in *address)
 }
 
 struct pair
-connected_pair(void)
+engine_connected_pair(void)
 {
     struct call connecting = { 0 }, accepting = { 0 };
     struct sockaddr_in address;
@@ -164,7 +164,7 @@ connected_pair(void)
 }
 
 void
-close_socket(int *fd)
+engine_close_socket(int *fd)
 {
     if (*fd >= 0)
         EXPECT_EQ(acio_loop_close_fd(loop, *fd), 0);
@@ -172,14 +172,14 @@ close_socket(int *fd)
 }
 
 void
-close_pair(struct pair *pair)
+engine_close_pair(struct pair *pair)
 {
     close_socket(&pair->here);
     close_socket(&pair->there);
 }
 
 void
-send_text(int fd, const char *text)
+engine_send_text(int fd, const char *text)
 {
     struct call call = { 0 };
     acio_op_send(&call.op, fd, text, strlen(text), 0);
@@ -210,7 +210,7 @@ note_piece(acio_op *op)
 }
 
 void
-receive_stream(struct stream *stream, int fd)
+engine_receive_stream(struct stream *stream, int fd)
 {
     acio_op_recv_many(&stream->op, fd);
     acio_loop_submit(loop, &stream->op, note_piece, stream);

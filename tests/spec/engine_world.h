@@ -15,8 +15,10 @@
 #include "engine/engine.h"
 #include "spec.h"
 
-/* The loop of the test. */
-extern acio_loop *loop;
+/* The loop of the test. The names below are short for those of the linker,
+ * which knows the other tests of the program as well. */
+#define loop engine_loop
+extern acio_loop *engine_loop;
 
 void engine_run(const struct spec_test *test);
 
@@ -44,49 +46,63 @@ struct call {
 };
 
 /* Submits call->op, which is prepared. */
-void submit(struct call *call);
+#define submit(call) engine_submit(call)
+void engine_submit(struct call *call);
 
 /* Runs passes until the op is over; the op's result. */
-ssize_t finish(struct call *call);
+#define finish(call) engine_finish(call)
+ssize_t engine_finish(struct call *call);
 
 /* Both. */
-ssize_t perform(struct call *call);
+#define perform(call) engine_perform(call)
+ssize_t engine_perform(struct call *call);
 
 /* Cancels, and runs passes until the op is over; the op's result. */
-ssize_t cancel(struct call *call);
+#define cancel(call) engine_cancel(call)
+ssize_t engine_cancel(struct call *call);
 
 /* Makes `count` passes that do not wait. */
-void pass(int count);
+#define pass(count) engine_pass(count)
+void engine_pass(int count);
 
 /* Runs the loop for so long. */
-void let_pass(double seconds);
+#define let_pass(seconds) engine_let_pass(seconds)
+void engine_let_pass(double seconds);
 
 /* Runs passes until `*flag`. */
-void run_until(const bool *flag);
+#define run_until(flag) engine_run_until(flag)
+void engine_run_until(const bool *flag);
 
 /* Runs passes until `*count` is at least `wanted`. */
-void run_until_count(const int *count, int wanted);
+#define run_until_count(count, wanted) engine_run_until_count(count, wanted)
+void engine_run_until_count(const int *count, int wanted);
 
 /* ---- sockets ---- */
 
 /* A stream socket listening at a port of 127.0.0.1 that `address` tells. */
-int listener(struct sockaddr_in *address);
+#define listener(address) engine_listener(address)
+int engine_listener(struct sockaddr_in *address);
 
 /* An unconnected stream socket. */
-int stream_socket(void);
+#define stream_socket() engine_stream_socket()
+int engine_stream_socket(void);
 
 /* Two connected stream sockets; the test closes them with close_pair. */
 struct pair {
     int here, there;
 };
-struct pair connected_pair(void);
-void close_pair(struct pair *pair);
+#define connected_pair() engine_connected_pair()
+struct pair engine_connected_pair(void);
+#define close_pair(pair) engine_close_pair(pair)
+void engine_close_pair(struct pair *pair);
 
 /* Closes an fd through the loop and sets it to -1; -1 is fine. */
-void close_socket(int *fd);
+#define close_socket(fd) engine_close_socket(fd)
+void engine_close_socket(int *fd);
 
 /* The whole text arrives on the other side, or the test fails. */
-void send_text(int fd, const char *text);
+#define send_text(fd, text) engine_send_text(fd, text)
+void engine_send_text(int fd, const char *text);
 
 /* What recv_many brought. */
 struct stream {
@@ -98,6 +114,7 @@ struct stream {
     char text[256]; /* the beginning of it */
     int stop_after; /* pieces, then the callback cancels; 0: never */
 };
-void receive_stream(struct stream *stream, int fd);
+#define receive_stream(stream, fd) engine_receive_stream(stream, fd)
+void engine_receive_stream(struct stream *stream, int fd);
 
 #endif
