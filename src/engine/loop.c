@@ -167,9 +167,9 @@ release_parts(acio_loop *loop, struct acio_link *left)
 static void
 drop_ready(acio_loop *loop)
 {
-    while (acioi_list_pop_front(&loop->ready)) {
-        /* the handle is its owner's again */
-    }
+    struct acio_link *link;
+    while ((link = acioi_list_pop_front(&loop->ready)))
+        acioi_op_discard(acioi_container_of(link, acio_handle, link));
 }
 
 /* The kernel may still write into buffers: nothing is freed before it has
@@ -205,6 +205,8 @@ acio_loop_close(acio_loop *loop)
         release_parts(loop, &left);
         acioi_watch_close(loop);
         acioi_wake_close(loop);
+    } else {
+        close(loop->wake.fd);
     }
     loop->backend->close(loop);
     acioi_free(loop);
