@@ -285,11 +285,12 @@ start(struct run *run)
     status = acio_run(fetch_all, .run = run);
     if (run->folder_fd >= 0)
         close(run->folder_fd);
-    if (status < 0) {
-        report_say(&run->report, "%s", acio_strerror(status));
-        return EXIT_SOME_FAILED;
-    }
-    return status;
+    if (status >= 0)
+        return status;
+    const char *backend = getenv("ACIO_BACKEND");
+    report_say(&run->report, "cannot run: %s%s%s", acio_strerror(status),
+        backend ? ", with ACIO_BACKEND=" : "", backend ? backend : "");
+    return EXIT_SOME_FAILED;
 }
 
 int
