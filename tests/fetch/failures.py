@@ -72,12 +72,12 @@ class Failures(WithHostile):
         self.expect_reason("/close", "no answer")
 
     def test_no_answer_in_time(self):
-        result = self.expect_reason("/never", "timeout", "-t", "0.4")
-        self.assertGreaterEqual(result.summary["elapsed_s"], 0.4)
-        self.assertIn("not done after 0.4 s", result.lines[0])
+        result = self.expect_reason("/never", "timeout", "-t", "1")
+        self.assertGreaterEqual(result.summary["elapsed_s"], 1.0)
+        self.assertIn("not done after 1 s", result.lines[0])
 
     def test_an_answer_that_never_ends(self):
-        self.expect_reason("/trickle", "timeout", "-t", "0.4")
+        self.expect_reason("/trickle", "timeout", "-t", "1")
 
     def test_http_error(self):
         self.expect_reason("/status/404", "HTTP 404")

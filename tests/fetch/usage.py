@@ -118,7 +118,7 @@ class Output(unittest.TestCase):
         return seen.decode()
 
     def test_a_bar_with_rate_and_eta_and_colours_on_a_terminal(self):
-        seen = self.on_terminal("-t", "0.5", *self.urls("/ok", 3),
+        seen = self.on_terminal("-t", "1", *self.urls("/ok", 3),
                                 *self.urls("/never", 1))
         self.assertRegex(seen, r"\r\033\[K\[.*=+> *.*\] 3/4 .*/s.*ETA \d+ s")
         self.assertIn("\033[31m", seen)
@@ -126,10 +126,10 @@ class Output(unittest.TestCase):
         self.assertTrue(seen.endswith("\n"))
 
     def test_no_colours_where_they_are_not_wanted(self):
-        seen = self.on_terminal("-t", "0.5", *self.urls("/never", 1),
+        seen = self.on_terminal("-t", "1", *self.urls("/never", 1),
                                 NO_COLOR="1")
         self.assertIn("ETA", self.on_terminal(
-            "-t", "0.5", *self.urls("/ok", 1), *self.urls("/never", 1),
+            "-t", "1", *self.urls("/ok", 1), *self.urls("/never", 1),
             NO_COLOR="1"))
         self.assertNotIn("\033[3", seen)
 
