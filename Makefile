@@ -9,10 +9,12 @@ MESON_OPTIONS ?=
 # Which tests, as TESTS="spec-sim unit"; all by default
 TESTS ?=
 
+VERSION = $(shell sed -n "s/^ *version: '\(.*\)',/\1/p" meson.build)
+
 export MESON
 
 .PHONY: all help check demo sanitize asan tsan valgrind check-aarch64 tidy \
-	layers format clang clang-tidy abi bench torture install clean
+	layers format clang clang-tidy abi docs bench torture install clean
 
 # configure(folder, options): sets a build folder up, or changes the one there
 define configure
@@ -112,6 +114,15 @@ clang-tidy:
 #: make abi            write abi/acio.symbols anew from what is exported
 abi: all
 	@tools/abi --write $(BUILD) abi/acio.symbols
+
+# Pages of members, which would hide open(2) and its like, are left out.
+#: make docs           the reference, from the headers, into build/docs/
+docs:
+	@tools/setup docs
+	@mkdir -p $(BUILD)/docs
+	@ACIO_DOCS=$(BUILD)/docs ACIO_VERSION=$(VERSION) doxygen tools/doxyfile
+	@find $(BUILD)/docs/man ! -name '*.h.3' ! -iname 'acio*' -type f -delete
+	@echo "$(BUILD)/docs/html/index.html, and man -M $(BUILD)/docs/man acio_run"
 
 #: make install        install below PREFIX (/usr/local), DESTDIR in front
 install: all

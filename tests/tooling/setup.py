@@ -12,7 +12,7 @@ import closing
 
 SETUP = os.environ["SETUP"]
 TARGETS = ("build", "check", "valgrind", "aarch64", "bench", "tidy",
-           "clang-tidy")
+           "docs", "clang-tidy")
 
 
 class Setup(unittest.TestCase):
