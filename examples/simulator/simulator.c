@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* simulator.c - two programs, tested in virtual time
+/* Two programs, tested in virtual time: build/examples/simulator/simulator
  *
- * Run it:   build/examples/simulator/simulator
- * Prints:   5 failures: success, after 31 s
- *           6 failures: Connection timed out, after 60 s
- *           20 seeds: task 1 was first 7 times, task 2 13 times
+ *     5 failures: success, after 31 s
+ *     6 failures: Connection timed out, after 60 s
+ *     20 seeds: task 1 was first 7 times, task 2 13 times
  */
 #include <acio.h>
 #include <stdio.h>
