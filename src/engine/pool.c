@@ -5,7 +5,7 @@
  *             look-ups, which may hang for half a minute and must not hold up
  *             the others. An op waits in the crew's queue, a thread performs
  *             it, and it comes home through call_soon_threadsafe. Threads
- *             start when there is work and nobody free, and stay.
+ *             start when there is more work than free threads, and stay.
  *
  * Ownership.  While a thread has the op, only that thread touches it: a cancel
  *             takes back what is still in the queue and leaves the rest.
@@ -26,7 +26,8 @@ struct crew {
     pthread_mutex_t mutex;  /* guards all of the crew */
     pthread_cond_t work;    /* the queue grew, or it is time to leave */
     struct acio_link queue; /* ops, by op->link */
-    unsigned started, idle;
+    unsigned queued;
+    unsigned started, idle; /* idle ones may be about to take what is queued */
     bool leaving;
     pthread_t *threads; /* room for loop->pool_threads */
 };
@@ -52,14 +53,23 @@ come_home(void *arg)
 }
 
 static acio_op *
+pop(struct crew *crew)
+{
+    struct acio_link *link = acioi_list_pop_front(&crew->queue);
+    if (!link)
+        return NULL;
+    crew->queued--;
+    return acioi_container_of(link, acio_op, link);
+}
+
+static acio_op *
 take_op(struct crew *crew)
 {
     crew->idle++;
     while (acioi_list_empty(&crew->queue) && !crew->leaving)
         pthread_cond_wait(&crew->work, &crew->mutex);
     crew->idle--;
-    struct acio_link *link = acioi_list_pop_front(&crew->queue);
-    return link ? acioi_container_of(link, acio_op, link) : NULL;
+    return pop(crew);
 }
 
 static void *
@@ -144,6 +154,17 @@ open_pool(acio_loop *loop)
     return 0;
 }
 
+/* Takes an op out of the queue; false where it is not in it. */
+static bool
+take_back(struct crew *crew, acio_op *op)
+{
+    if (!acioi_linked(&op->link))
+        return false;
+    acioi_list_remove(&op->link);
+    crew->queued--;
+    return true;
+}
+
 /* Queues the op; an error where there is no thread that could take it. */
 static int
 enqueue(acio_loop *loop, struct crew *crew, acio_op *op)
@@ -151,12 +172,13 @@ enqueue(acio_loop *loop, struct crew *crew, acio_op *op)
     int err = 0;
     pthread_mutex_lock(&crew->mutex);
     acioi_list_push_back(&crew->queue, &op->link);
-    if (crew->idle == 0 && crew->started < loop->pool_threads)
+    crew->queued++;
+    if (crew->queued > crew->idle && crew->started < loop->pool_threads)
         err = start_thread(crew);
     if (crew->started > 0)
         err = 0;
     else
-        acioi_list_remove(&op->link);
+        take_back(crew, op);
     pthread_cond_signal(&crew->work);
     pthread_mutex_unlock(&crew->mutex);
     return err;
@@ -179,8 +201,7 @@ acioi_pool_cancel(acio_loop *loop, acio_op *op)
 {
     struct crew *crew = crew_of(loop, op);
     pthread_mutex_lock(&crew->mutex);
-    bool queued = acioi_linked(&op->link);
-    acioi_list_remove(&op->link);
+    bool queued = take_back(crew, op);
     pthread_mutex_unlock(&crew->mutex);
     if (queued)
         acioi_op_complete(op, -ECANCELED);
@@ -190,9 +211,9 @@ static void
 cancel_queued(struct crew *crew)
 {
     pthread_mutex_lock(&crew->mutex);
-    struct acio_link *link;
-    while ((link = acioi_list_pop_front(&crew->queue)))
-        acioi_op_complete(acioi_container_of(link, acio_op, link), -ECANCELED);
+    acio_op *op;
+    while ((op = pop(crew)))
+        acioi_op_complete(op, -ECANCELED);
     pthread_mutex_unlock(&crew->mutex);
 }
 
