@@ -98,6 +98,8 @@ struct acioi_watch; /* a reader or a writer */
 /* When no operation is active any more. */
 void acioi_watch_close(acio_loop *loop);
 void acioi_signal_close(acio_loop *loop);
+/* In a forked child: gives every signal back to who had it before. */
+void acioi_signal_forget(void);
 
 /* ---- the loop ---- */
 

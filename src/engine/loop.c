@@ -38,15 +38,16 @@ acio_get_running_loop(void)
 
 /* The loop of the parent is not the child's: its rings stay behind. */
 static void
-forget_running_loop(void)
+forget_parent(void)
 {
     acioi_running_loop = NULL;
+    acioi_signal_forget();
 }
 
 static void
 register_fork_handler(void)
 {
-    pthread_atfork(NULL, NULL, forget_running_loop);
+    pthread_atfork(NULL, NULL, forget_parent);
 }
 
 /* ---- making and closing ---- */
@@ -172,6 +173,15 @@ drop_ready(acio_loop *loop)
         acioi_op_discard(acioi_container_of(link, acio_handle, link));
 }
 
+/* So that each can be armed again, in another loop. */
+static void
+drop_timers(acio_loop *loop)
+{
+    struct acio_heap_node *first;
+    while ((first = acioi_heap_first(&loop->timers)))
+        acioi_heap_remove(&loop->timers, first);
+}
+
 /* The kernel may still write into buffers: nothing is freed before it has
  * answered for each op. */
 static void
@@ -202,10 +212,12 @@ acio_loop_close(acio_loop *loop)
         acioi_signal_close(loop);
         acioi_pool_close(loop);
         finish_ops(loop);
+        drop_timers(loop);
         release_parts(loop, &left);
         acioi_watch_close(loop);
         acioi_wake_close(loop);
     } else {
+        acioi_signal_close(loop);
         close(loop->wake.fd);
     }
     loop->backend->close(loop);
@@ -231,14 +243,15 @@ time_to_poll(acio_loop *loop)
 static int64_t
 wait_time(acio_loop *loop, int64_t limit_ns)
 {
-    if (!acioi_list_empty(&loop->ready) || loop->stopping)
+    if (!acioi_list_empty(&loop->ready))
         return 0;
     struct acio_heap_node *first = acioi_heap_first(&loop->timers);
     if (!first)
         return limit_ns;
-    int64_t left = first->when_ns - acioi_loop_now(loop);
-    if (left < 0)
-        left = 0;
+    int64_t now_ns = acioi_loop_now(loop);
+    if (first->when_ns <= now_ns) /* also what lies below 0, far below */
+        return 0;
+    int64_t left = first->when_ns - now_ns;
     return left < limit_ns ? left : limit_ns;
 }
 
@@ -341,7 +354,7 @@ acio_loop_run_forever(acio_loop *loop)
         return err;
     loop->turning = true;
     do {
-        err = acioi_loop_pass(loop, ACIOI_NEVER);
+        err = acioi_loop_pass(loop, loop->stopping ? 0 : ACIOI_NEVER);
     } while (err >= 0 && !loop->stopping);
     loop->turning = loop->stopping = false;
     acioi_loop_leave(loop);

@@ -8,7 +8,10 @@
  *
  * Safety.     A handler may run in any thread, also while this one removes
  *             it: removal clears the table, puts the old disposition back, and
- *             waits until nobody is inside the handler.
+ *             waits until nobody is inside the handler. Only the loop that
+ *             added a watch looks into it; to others it may be gone any time.
+ *
+ * Fork.       A child has no loop yet: its signals are as they were before.
  */
 #include "engine.h"
 
@@ -55,10 +58,14 @@ on_signal(int signum)
 static struct signal_watch *
 find(acio_loop *loop, int signum)
 {
-    if (signum <= 0 || signum >= NSIG)
-        return NULL;
-    struct signal_watch *watch = atomic_load(&watch_of[signum]);
-    return watch && watch->loop == loop ? watch : NULL;
+    struct acio_link *link = loop->signals.next;
+    for (; link != &loop->signals; link = link->next) {
+        struct signal_watch *watch = acioi_container_of(link,
+            struct signal_watch, link);
+        if (watch->signum == signum)
+            return watch;
+    }
+    return NULL;
 }
 
 static int
@@ -105,14 +112,22 @@ acio_loop_add_signal_handler(acio_loop *loop, int signum,
     return err;
 }
 
+static void
+give_signal_back(struct signal_watch *watch)
+{
+    if (atomic_load(&watch_of[watch->signum]) != watch)
+        return; /* a fork did that */
+    sigaction(watch->signum, &watch->before, NULL);
+    atomic_store(&watch_of[watch->signum], NULL);
+}
+
 bool
 acio_loop_remove_signal_handler(acio_loop *loop, int signum)
 {
     struct signal_watch *watch = find(loop, signum);
     if (!watch)
         return false;
-    sigaction(signum, &watch->before, NULL);
-    atomic_store(&watch_of[signum], NULL);
+    give_signal_back(watch);
     while (atomic_load(&inside_handler) > 0)
         sched_yield();
     acioi_wake_drain(loop); /* a posted handle can be unlinked only from here */
@@ -130,4 +145,16 @@ acioi_signal_close(acio_loop *loop)
             struct signal_watch, link);
         acio_loop_remove_signal_handler(loop, watch->signum);
     }
+}
+
+/* Handlers that other threads of the parent were inside of do not end here. */
+void
+acioi_signal_forget(void)
+{
+    for (int signum = 1; signum < NSIG; signum++) {
+        struct signal_watch *watch = atomic_load(&watch_of[signum]);
+        if (watch)
+            give_signal_back(watch);
+    }
+    atomic_store(&inside_handler, 0);
 }
