@@ -80,7 +80,10 @@ acioi_wake_open(acio_loop *loop)
     wake->read.result = 0;
     wake->read.loop = loop;
     read_again(&wake->read);
-    return 0;
+    if (!acioi_op_take(&wake->read))
+        return 0;
+    close(wake->fd); /* a loop that nobody can wake up is none */
+    return (int)wake->read.result;
 }
 
 void

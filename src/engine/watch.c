@@ -53,25 +53,39 @@ arm(struct acioi_watch *watch, int fd)
     acio_loop_submit(watch->loop, &watch->op, poll_done, watch);
 }
 
-/* After the callback the watch may be gone: it is looked up anew. */
+/* The kernel will not watch any longer: whoever waits for the callback should
+ * know why it does not come. */
+static void
+give_up(struct acioi_watch *watch)
+{
+    acio_loop *loop = watch->loop;
+    bool reads = watch->events == POLLIN;
+    int error = (int)watch->op.result;
+    *slot_of(loop, watch->op.fd, reads ? READER : WRITER) = NULL;
+    free_watch(watch);
+    acio_loop_call_exception_handler(loop,
+        &(struct acio_exception){
+            .message = reads ? "a reader was dropped" : "a writer was dropped",
+            .error = error,
+            .source = "loop",
+        });
+}
+
+/* The callback may remove the watch, which is then freed here. */
 static void
 poll_done(acio_op *op)
 {
     struct acioi_watch *watch = op->user;
-    acio_loop *loop = watch->loop;
-    int fd = op->fd;
-    enum side side = watch->events == POLLIN ? READER : WRITER;
-    if (!watch->callback || op->result < 0) {
-        if (watch->callback)
-            *slot_of(loop, fd, side) = NULL;
-        free_watch(watch);
+    if (watch->callback && op->result < 0) {
+        give_up(watch);
         return;
     }
-    watch->callback(watch->arg);
-    if (!watch->callback)
-        free_watch(watch);
+    if (watch->callback)
+        watch->callback(watch->arg);
+    if (watch->callback)
+        arm(watch, op->fd);
     else
-        arm(watch, fd);
+        free_watch(watch);
 }
 
 static int
@@ -105,6 +119,30 @@ check_pollable(int fd)
     return S_ISREG(st.st_mode) || S_ISDIR(st.st_mode) ? -EPERM : 0;
 }
 
+/* 0, or what the back end answered at once. */
+static int
+start(acio_loop *loop, int fd, enum side side, acio_callback *callback,
+    void *arg)
+{
+    struct acioi_watch *watch = acioi_alloc(sizeof *watch);
+    if (!watch)
+        return -ENOMEM;
+    watch->loop = loop;
+    watch->events = side_events[side];
+    watch->callback = callback;
+    watch->arg = arg;
+    acioi_list_push_back(&loop->all_watches, &watch->link);
+    arm(watch, fd);
+    if (watch->op.state == ACIOI_OP_DONE && watch->op.result < 0) {
+        int err = (int)watch->op.result;
+        acioi_op_take(&watch->op);
+        free_watch(watch);
+        return err;
+    }
+    *slot_of(loop, fd, side) = watch;
+    return 0;
+}
+
 static int
 add(acio_loop *loop, int fd, enum side side, acio_callback *callback, void *arg)
 {
@@ -116,19 +154,10 @@ add(acio_loop *loop, int fd, enum side side, acio_callback *callback, void *arg)
     if (err < 0)
         return err;
     struct acioi_watch **slot = slot_of(loop, fd, side);
-    bool fresh = !*slot;
-    if (fresh)
-        *slot = acioi_alloc(sizeof **slot);
     if (!*slot)
-        return -ENOMEM;
+        return start(loop, fd, side, callback, arg);
     (*slot)->callback = callback;
     (*slot)->arg = arg;
-    if (fresh) {
-        (*slot)->loop = loop;
-        (*slot)->events = side_events[side];
-        acioi_list_push_back(&loop->all_watches, &(*slot)->link);
-        arm(*slot, fd);
-    }
     return 0;
 }
 
