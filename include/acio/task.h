@@ -97,7 +97,8 @@ ACIO_EXPORT int acio_run_with(acio_function *f, struct acio_args args,
  * is copied into the task: `f` receives the address of the task's own copy.
  *
  *   returns   the task; NULL without memory, where no loop runs that has
- *             tasks, or for arguments larger than a quarter of the stack
+ *             tasks or acio_run has ended them already, or for arguments larger
+ *             than a quarter of the stack
  *   suspends  no
  *   cancel    -
  *   owner     the handle is good for one acio_await (or wait_for, gather,
@@ -334,7 +335,8 @@ ACIO_EXPORT int acio_sleep(double delay);
 /* Submit a prepared op and wait for its completion.
  *
  *   returns   the op's result; -ECANCELED or -ETIMEDOUT where interrupted
- *             before the op had one; -ACIO_ENOTASK
+ *             before the op had one; -EINVAL for one that completes many times;
+ *             -ACIO_ENOTASK
  *   suspends  yes
  *   cancel    clean: what the op took is returned, the cancel stays pending
  *   owner     `op` and its buffers are the loop's until the call returns

@@ -152,8 +152,10 @@ acio_context_run(acio_context **context, int (*f)(void *arg), void *arg)
     if (!current)
         return -ACIO_ENOLOOP;
     acio_context *outer = *current;
-    *current = *context;
+    /* `*context` stays whole meanwhile: others may read, copy or enter it */
+    *current = acioi_context_share(*context);
     int result = f(arg);
+    acio_context_release(*context);
     *context = *current;
     *current = outer;
     return result;

@@ -79,6 +79,19 @@ interrupt_await(struct acioi_task *task, int reason)
     acio_future_cancel(task->interrupted_thing);
 }
 
+/* Of a pending future; 0 or why the wait ended early. */
+static int
+wait_for_result(struct acioi_task *self, acio_future *future, int reason)
+{
+    if (reason) {
+        acio_future_cancel(future);
+        return reason;
+    }
+    acioi_list_push_back(&future->handles, &self->handle.link);
+    self->interrupted_thing = future;
+    return acioi_park_with(self, interrupt_await, "future", future);
+}
+
 int
 acio_future_await(acio_future *future)
 {
@@ -90,15 +103,10 @@ acio_future_await(acio_future *future)
     if (future->loop != self->runtime->loop)
         return -ACIO_EFOREIGN;
     int reason = acioi_check(self);
-    if (future->state == ACIO_FUTURE_PENDING) {
-        if (reason) {
-            acio_future_cancel(future);
-        } else {
-            acioi_list_push_back(&future->handles, &self->handle.link);
-            self->interrupted_thing = future;
-            reason = acioi_park_with(self, interrupt_await, "future", future);
-        }
-    }
+    if (future->state == ACIO_FUTURE_PENDING)
+        reason = wait_for_result(self, future, reason);
+    else if (reason == 0)
+        (void)acioi_checkpoint(); /* a result at hand still costs budget */
     int result = acio_future_result(future);
     return reason && result == -ECANCELED ? reason : result;
 }
@@ -107,7 +115,7 @@ int
 acio_future_add_done_callback(acio_future *future, acio_handle *handle,
     acio_callback *callback, void *arg)
 {
-    if (!future->loop || !callback)
+    if (!future->loop || !handle || !callback)
         return -EINVAL;
     acio_handle_cancel(handle);
     handle->callback = callback;

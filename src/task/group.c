@@ -143,6 +143,20 @@ end_body(acio_group *group)
     acioi_task_reconsider(group->scope.task);
 }
 
+/* Interruptible; from outside a child may be added before the owner has run
+ * again, so that one wake-up may not be the end. */
+static int
+wait_for_children(acio_group *group, struct acioi_task *self)
+{
+    int reason = acioi_check(self);
+    while (!reason && group->unfinished > 0) {
+        reason = acioi_park_with(self, acioi_interrupt_wake, "group", group);
+        if (!reason && group->unfinished > 0)
+            reason = acioi_check(self);
+    }
+    return reason;
+}
+
 static void
 join_children(acio_group *group)
 {
@@ -157,9 +171,7 @@ acio_group_wait(acio_group *group)
     if (!self || self != group->scope.task)
         return -ACIO_ENOTASK;
     end_body(group);
-    int reason = acioi_check(self);
-    if (!reason && group->unfinished > 0)
-        reason = acioi_park_with(self, acioi_interrupt_wake, "group", group);
+    int reason = wait_for_children(group, self);
     if (reason)
         acio_group_cancel(group);
     join_children(group);

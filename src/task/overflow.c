@@ -47,6 +47,8 @@ on_fault(int signum, siginfo_t *info, void *context)
         name_the_task(loop->runtime, info->si_addr);
     struct sigaction standard = { .sa_handler = SIG_DFL };
     sigaction(signum, &standard, NULL);
+    if (info->si_code <= 0)
+        raise(signum); /* somebody sent it: no instruction runs again */
 }
 
 static void

@@ -150,6 +150,7 @@ void
 acioi_task_begin(struct acioi_task *task)
 {
     bury(task->runtime);
+    task->budget = BUDGET;
 }
 
 /* Also the place where tests cancel the n-th suspension point of a run. */
@@ -160,6 +161,26 @@ acioi_check(struct acioi_task *task)
     if (++runtime->suspensions == runtime->cancel_at)
         acioi_task_cancel(task);
     return task->pending;
+}
+
+/* To the end of the ready queue; a cancel meanwhile is seen on return. */
+static int
+yield(struct acioi_task *task)
+{
+    task->state = ACIOI_TASK_READY;
+    acioi_loop_ready(task->runtime->loop, &task->handle);
+    leave(task);
+    return task->pending;
+}
+
+int
+acioi_spend(struct acioi_task *task, int answer)
+{
+    if (task->budget > 0)
+        task->budget--;
+    else
+        (void)yield(task); /* the answer stands; what is pending, too */
+    return answer;
 }
 
 int
@@ -184,7 +205,7 @@ acioi_park(struct acio_link *list, const char *what, const void *object)
         return -ACIO_ENOTASK;
     int reason = acioi_check(task);
     if (reason)
-        return reason;
+        return acioi_spend(task, reason);
     if (list)
         acioi_list_push_back(list, &task->handle.link);
     return acioi_park_with(task, acioi_interrupt_wake, what, object);
@@ -200,30 +221,13 @@ acioi_park_shielded(struct acio_link *list, const char *what,
     acioi_park_with(task, NULL, what, object);
 }
 
-/* To the end of the ready queue; a cancel meanwhile is seen on return. */
-static int
-yield(struct acioi_task *task)
-{
-    task->state = ACIOI_TASK_READY;
-    acioi_loop_ready(task->runtime->loop, &task->handle);
-    leave(task);
-    return task->pending;
-}
-
 int
 acioi_checkpoint(void)
 {
     struct acioi_task *task = acioi_current();
     if (!task)
         return -ACIO_ENOTASK;
-    int reason = acioi_check(task);
-    if (reason)
-        return reason;
-    if (task->budget > 0) {
-        task->budget--;
-        return 0;
-    }
-    return yield(task);
+    return acioi_spend(task, acioi_check(task));
 }
 
 /* ---- sleeping ---- */
@@ -257,7 +261,7 @@ acio_sleep(double delay)
         return -EINVAL;
     int reason = acioi_check(task);
     if (reason)
-        return reason;
+        return acioi_spend(task, reason);
     if (delay <= 0)
         return yield(task);
     int64_t now_ns = acioi_loop_now(task->runtime->loop);
@@ -288,15 +292,12 @@ acio_await_op(acio_op *op)
         return -ACIO_ENOTASK;
     int reason = acioi_check(task);
     if (reason)
-        return reason;
+        return acioi_spend(task, reason);
+    if (op->kind == ACIO_OP_RECV_MANY || op->kind == ACIO_OP_ACCEPT_MANY)
+        return -EINVAL; /* it would outlive the call */
     acio_loop_submit(task->runtime->loop, op, op_done, task);
     if (acioi_op_take(op)) {
-        int err = 0;
-        if (task->budget == 0)
-            err = yield(task);
-        else
-            task->budget--;
-        (void)err; /* what the op did counts; the reason stays pending */
+        (void)acioi_spend(task, 0);
         return op->result;
     }
     task->interrupted_thing = op;

@@ -2,7 +2,8 @@
 /* run.c - a loop with tasks, from its first task to its last (asyncio.run)
  *
  * Happy path.   Open a loop, run the main task to its end, cancel what is left
- *               and run it to its end as well, report what nobody saw, close.
+ *               and run it to its end as well, call who is to be told, report
+ *               what nobody saw, close.
  * Deadlock.     Only the simulator can tell: everything waits, nothing will
  *               come. Then all tasks are cancelled, so that they clean up, and
  *               -EDEADLK is the answer.
@@ -77,15 +78,41 @@ cancel_tasks(struct acioi_runtime *runtime)
         acioi_task_cancel(acioi_container_of(link, struct acioi_task, link));
 }
 
+/* The list is in order of creation: those of earlier rounds come first. */
+static bool
+has_earlier(const struct acioi_runtime *runtime)
+{
+    struct acio_link *link = acioi_list_first(&runtime->tasks);
+    return link &&
+        acioi_container_of(link, struct acioi_task, link)->round <
+        runtime->round;
+}
+
+/* Cancels what there is, and runs until that has ended. */
+static int
+end_round(struct acioi_runtime *runtime)
+{
+    int err = 0;
+    cancel_tasks(runtime);
+    runtime->round++;
+    while (err >= 0 && has_earlier(runtime))
+        err = acioi_loop_pass(runtime->loop, ACIOI_NEVER);
+    return err < 0 ? err : 0;
+}
+
+/* Who cleans up may start tasks and wait for them, so the first round leaves
+ * new ones alone. What is left of those is ended by the second, in which none
+ * is started: a task that starts its own successor would run for ever. */
 int
 acioi_runtime_finish(struct acioi_runtime *runtime)
 {
-    int err = 0;
     runtime->finishing = true;
-    cancel_tasks(runtime);
-    while (err >= 0 && runtime->task_count > 0)
-        err = acioi_loop_pass(runtime->loop, ACIOI_NEVER);
-    return err < 0 ? err : 0;
+    int err = end_round(runtime);
+    if (err == 0)
+        err = end_round(runtime);
+    if (err == 0 && !acioi_list_empty(&runtime->loop->ready))
+        (void)acioi_loop_pass(runtime->loop, 0); /* done callbacks */
+    return err;
 }
 
 /* What cannot be ended is at least named; its memory stays with the process.
@@ -111,6 +138,7 @@ run_main(struct acioi_runtime *runtime, acio_function *f, struct acio_args args,
         &(struct acio_task_options){ .name = name ? name : "main" });
     if (!task)
         return -ENOMEM;
+    task->users++; /* others may await or detach it */
     int broken = acioi_runtime_run(runtime, task);
     int stuck = acioi_runtime_finish(runtime);
     if (stuck < 0)
@@ -118,6 +146,7 @@ run_main(struct acioi_runtime *runtime, acio_function *f, struct acio_args args,
     int result = task->result;
     task->seen = true;
     acioi_task_let_go(task);
+    acioi_task_unuse(task);
     return broken < 0 ? broken : result;
 }
 

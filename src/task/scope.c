@@ -28,9 +28,15 @@ pending_reason(const struct acioi_task *task)
 }
 
 void
-acioi_task_reconsider(struct acioi_task *task)
+acioi_task_recount(struct acioi_task *task)
 {
     task->pending = pending_reason(task);
+}
+
+void
+acioi_task_reconsider(struct acioi_task *task)
+{
+    acioi_task_recount(task);
     if (task->pending && task->state == ACIOI_TASK_PARKED && task->interrupt)
         task->interrupt(task, task->pending);
 }
@@ -90,9 +96,10 @@ static void
 arm(acio_timeout *timeout, int64_t when_ns)
 {
     acio_loop *loop = loop_of(timeout);
+    acio_timer_cancel(loop, &timeout->timer);
     if (when_ns == ACIOI_NEVER)
-        acio_timer_cancel(loop, &timeout->timer);
-    else if (when_ns <= acioi_loop_now(loop))
+        return;
+    if (when_ns <= acioi_loop_now(loop))
         expire(timeout);
     else
         acio_loop_call_at_ns(loop, &timeout->timer, when_ns, expire, timeout);

@@ -179,7 +179,8 @@ struct acioi_task *
 acioi_task_create(struct acioi_runtime *runtime, acio_function *f,
     struct acio_args args, const struct acio_task_options *options)
 {
-    if (!f || args.bytes > runtime->stacks.stack_bytes / 4)
+    if (!f || args.bytes > runtime->stacks.stack_bytes / 4 ||
+        runtime->round == ACIOI_LAST_ROUND)
         return NULL;
     char *high = acioi_stack_take(&runtime->stacks);
     if (!high)
@@ -188,6 +189,7 @@ acioi_task_create(struct acioi_runtime *runtime, acio_function *f,
     acioi_clear(task, sizeof *task);
     task->runtime = runtime;
     task->number = next_number(runtime);
+    task->round = runtime->round;
     task->function = f;
     task->name = options && options->name ? options->name : "task";
     task->place = options ? options->place : NULL;
@@ -254,7 +256,7 @@ acio_uncancel(acio_task *handle)
         return 0;
     if (task->cancelling > 0) {
         task->cancelling--;
-        acioi_task_reconsider(task);
+        acioi_task_recount(task);
     }
     return task->cancelling;
 }

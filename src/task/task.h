@@ -50,6 +50,9 @@ enum acioi_task_state {
     ACIOI_TASK_FINISHED
 };
 
+/* See acioi_runtime_finish. */
+enum { ACIOI_LAST_ROUND = 2 };
+
 struct acioi_task;
 
 /* What an interruption (a cancel, a deadline) does to a parked task. */
@@ -68,6 +71,7 @@ struct acioi_task {
     char *own_name; /* of acio_task_set_name; NULL: none */
     acio_context *context;
     uint16_t number; /* of its handle */
+    uint8_t round;   /* runtime->round at that time */
     bool always_start;
 
     /* while it is parked */
@@ -110,6 +114,7 @@ struct acioi_runtime {
     acio_context *context;     /* of callbacks and outside */
     unsigned task_count;       /* in `tasks` */
     bool finishing; /* what is left was cancelled: servers start no more */
+    uint8_t round;  /* 0; 1 while they end; ACIOI_LAST_ROUND: none starts */
     uint16_t next_number;
     void *alternate_stack;     /* for signals; NULL: the thread had one */
     unsigned long suspensions; /* suspension points reached */
@@ -138,8 +143,12 @@ struct acioi_task *acioi_task_of(acio_task *handle, int *err);
 /* The start of every suspension point: 0, or why it cannot suspend. */
 int acioi_check(struct acioi_task *task);
 
-/* For a suspension point that has its answer at hand: 0, or the pending
- * reason. Lets the others run when the task's budget is used up. */
+/* For a suspension point that has its answer at hand, be it that something is
+ * pending: returns it. Lets the others run when the task's budget is used up,
+ * so that neither a busy task starves them nor one that ignores its cancel. */
+int acioi_spend(struct acioi_task *task, int answer);
+
+/* Both at once: 0, or the pending reason. */
 int acioi_checkpoint(void);
 
 /* Parks the running task at the end of `list` (or in none) until acioi_wake.
@@ -176,8 +185,9 @@ struct acioi_task *acioi_wake_first(struct acio_link *list);
 void acioi_handles_fire(acio_loop *loop, struct acio_link *handles);
 
 /* Counts the scopes and cancels of a task anew, and interrupts it if they say
- * so. */
+ * so; the other does no more than count. */
 void acioi_task_reconsider(struct acioi_task *task);
+void acioi_task_recount(struct acioi_task *task);
 
 /* ---- life ---- */
 
