@@ -156,16 +156,16 @@ check_to_wait(const acio_queue *queue)
     int err = check_queue(queue);
     if (err < 0)
         return err;
-    return self ? acioi_check(self) : -ACIO_ENOTASK;
+    if (!self)
+        return -ACIO_ENOTASK;
+    int reason = acioi_check(self);
+    return reason ? acioi_spend(self, reason) : 0;
 }
 
-/* A call that need not wait costs budget all the same. What it did stands,
- * so an interruption is for the next suspension point. */
 static int
-without_waiting(void)
+without_waiting(int answer)
 {
-    (void)acioi_checkpoint();
-    return 0;
+    return acioi_spend(acioi_current(), answer);
 }
 
 static int
@@ -221,8 +221,7 @@ acio_queue_put(acio_queue *queue, const void *item)
         return err;
     if (acio_queue_full(queue))
         return wait_in(queue, &queue->putters, item, "queue.put");
-    err = put(queue, item);
-    return err < 0 ? err : without_waiting();
+    return without_waiting(put(queue, item));
 }
 
 /* ---- getting ---- */
@@ -272,7 +271,7 @@ acio_queue_get(acio_queue *queue, void *item_out)
     if (acio_queue_empty(queue))
         return wait_in(queue, &queue->getters, item_out, "queue.get");
     get(queue, item_out);
-    return without_waiting();
+    return without_waiting(0);
 }
 
 /* ---- all done ---- */
@@ -299,6 +298,6 @@ acio_queue_join(acio_queue *queue)
     if (err < 0)
         return err;
     if (queue->unfinished == 0)
-        return without_waiting();
+        return without_waiting(0);
     return wait_in(queue, &queue->joiners, NULL, "queue.join");
 }

@@ -105,8 +105,8 @@ acio_future_await(acio_future *future)
     int reason = acioi_check(self);
     if (future->state == ACIO_FUTURE_PENDING)
         reason = wait_for_result(self, future, reason);
-    else if (reason == 0)
-        (void)acioi_checkpoint(); /* a result at hand still costs budget */
+    else
+        (void)acioi_spend(self, 0);
     int result = acio_future_result(future);
     return reason && result == -ECANCELED ? reason : result;
 }

@@ -263,6 +263,8 @@ acio_uncancel(acio_task *handle)
 
 /* ---- awaiting ---- */
 
+static const char awaits[] = "await";
+
 /* Blind to itself meanwhile, where tasks wait for each other in a circle. */
 static void
 interrupt_await(struct acioi_task *task, int reason)
@@ -278,7 +280,7 @@ static bool
 waits_for(const struct acioi_task *task, const struct acioi_task *self)
 {
     while (task != self && task->state == ACIOI_TASK_PARKED &&
-        task->interrupt == interrupt_await)
+        task->waits_for == awaits)
         task = task->interrupted_thing;
     return task == self;
 }
@@ -287,13 +289,11 @@ waits_for(const struct acioi_task *task, const struct acioi_task *self)
 static int
 wait_for_end(struct acioi_task *self, struct acioi_task *task, int reason)
 {
-    if (task->state == ACIOI_TASK_FINISHED)
-        return reason;
     if (reason)
         acioi_task_cancel(task);
     acioi_list_push_back(&task->done_handles, &self->handle.link);
     self->interrupted_thing = task;
-    int later = acioi_park_with(self, reason ? NULL : interrupt_await, "await",
+    int later = acioi_park_with(self, reason ? NULL : interrupt_await, awaits,
         task);
     return reason ? reason : later;
 }
@@ -335,10 +335,10 @@ acio_await(acio_task *handle)
         return -EDEADLK;
     task->users++;
     int reason = acioi_check(self);
-    bool finished = task->state == ACIOI_TASK_FINISHED;
-    reason = wait_for_end(self, task, reason);
-    if (finished && reason == 0)
-        (void)acioi_checkpoint(); /* a result at hand still costs budget */
+    if (task->state == ACIOI_TASK_FINISHED)
+        (void)acioi_spend(self, 0);
+    else
+        reason = wait_for_end(self, task, reason);
     return take_result(task, reason);
 }
 
