@@ -163,6 +163,30 @@ SPEC(cancel, while_it_lets_the_others_run_is_answered)
     EXPECT_NOTED("");
 }
 
+struct ignore_args {
+    bool *stop;
+};
+
+static int
+ignore(void *arg)
+{
+    struct ignore_args *a = arg;
+    while (!*a->stop)
+        (void)acio_sleep(1000);
+    return 0;
+}
+
+SPEC_LARGE(cancel, that_is_ignored_lets_the_others_run_all_the_same)
+{
+    bool stop = false;
+    acio_task *task = acio_create_task(ignore, .stop = &stop);
+    settle();
+    acio_cancel(task);
+    EXPECT_ERR(acio_sleep(0), 0);
+    stop = true;
+    EXPECT_EQ(acio_await(task), 0);
+}
+
 /* ---- passed on ---- */
 
 struct relay_args {
