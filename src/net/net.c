@@ -89,22 +89,19 @@ acioi_slot_give(struct acioi_slot *slot)
     net->spare = slot;
 }
 
-void *
-acioi_slot_of(const void *handle, int *err)
+int
+acioi_slot_refuse(const void *handle)
 {
     uintptr_t bits = (uintptr_t)handle;
-    struct acioi_slot *slot = (void *)(bits & ~(uintptr_t)(SLOT_BYTES - 1));
-    acio_loop *loop = acioi_running_loop;
-    *err = 0;
+    const struct acioi_slot *slot = (void *)(bits &
+        ~(uintptr_t)(SLOT_BYTES - 1));
     if (!handle)
-        *err = -EINVAL;
-    else if (!loop)
-        *err = -ACIO_ENOLOOP;
-    else if (slot->net->loop != loop)
-        *err = -ACIO_EFOREIGN;
-    else if (slot->number != (bits & (SLOT_BYTES - 1)))
-        *err = -ACIO_ECLOSED;
-    return *err ? NULL : slot;
+        return -EINVAL;
+    if (!acioi_running_loop)
+        return -ACIO_ENOLOOP;
+    if (slot->net->loop != acioi_running_loop)
+        return -ACIO_EFOREIGN;
+    return -ACIO_ECLOSED;
 }
 
 /* ---- flushing ---- */

@@ -64,10 +64,6 @@ acioi_slot_handle(const struct acioi_slot *slot)
     return (char *)slot + slot->number;
 }
 
-/* The slot behind a handle; NULL with the reason in `*err`: -EINVAL for NULL,
- * -ACIO_ENOLOOP, -ACIO_EFOREIGN, -ACIO_ECLOSED. */
-void *acioi_slot_of(const void *handle, int *err);
-
 /* ---- blocks ---- */
 
 /* Bytes first to end of `data` are in use. */
@@ -115,6 +111,23 @@ struct acioi_net *acioi_net_of(acio_loop *loop);
 
 /* Flushes the stream in the next pass. */
 void acioi_net_flush_soon(struct acioi_net *net, struct acioi_stream *stream);
+
+/* Why a handle is refused: -EINVAL for NULL, -ACIO_ENOLOOP, -ACIO_EFOREIGN,
+ * -ACIO_ECLOSED. */
+int acioi_slot_refuse(const void *handle);
+
+/* The slot behind a handle; NULL with the reason in `*err`. */
+static inline void *
+acioi_slot_of(const void *handle, int *err)
+{
+    uintptr_t bits = (uintptr_t)handle;
+    struct acioi_slot *slot = (void *)(bits & ~(uintptr_t)(SLOT_BYTES - 1));
+    const acio_loop *loop = acioi_running_loop;
+    bool good = handle && loop && slot->net->loop == loop &&
+        slot->number == (bits & (SLOT_BYTES - 1));
+    *err = good ? 0 : acioi_slot_refuse(handle);
+    return good ? slot : NULL;
+}
 
 /* ---- addresses ---- */
 

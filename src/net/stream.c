@@ -37,6 +37,8 @@ acioi_stream_new(struct acioi_net *net, int fd, size_t limit)
     struct acioi_stream *stream = (struct acioi_stream *)slot;
     stream->fd = fd;
     stream->limit = limit ? limit : DEFAULT_LIMIT;
+    if (stream->limit > SIZE_MAX / 4)
+        stream->limit = SIZE_MAX / 4; /* so that twice of it is a number */
     stream->high = DEFAULT_HIGH_WATER;
     stream->low = DEFAULT_HIGH_WATER / 4;
     stream->close_timeout = close_timeout;
