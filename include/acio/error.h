@@ -30,6 +30,9 @@ enum acio_error {
     ACIO_EQUEUEEMPTY = 10030,    /* asyncio.QueueEmpty */
     ACIO_EQUEUEFULL = 10031,     /* asyncio.QueueFull */
     ACIO_EQUEUESHUTDOWN = 10032, /* asyncio.QueueShutDown */
+    /* locks, conditions, barriers */
+    ACIO_ENOTLOCKED = 10040,     /* RuntimeError of Lock and Condition */
+    ACIO_EBROKENBARRIER = 10041, /* asyncio.BrokenBarrierError */
     /* name resolution: ACIO_EAI_BASE + n stands for the EAI_* code -n of
      * getaddrinfo(3) */
     ACIO_EAI_BASE = 10100,

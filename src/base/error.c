@@ -29,6 +29,8 @@ static const struct sentence sentences[] = {
     { ACIO_EQUEUEEMPTY, "the queue is empty" },
     { ACIO_EQUEUEFULL, "the queue is full" },
     { ACIO_EQUEUESHUTDOWN, "the queue has been shut down" },
+    { ACIO_ENOTLOCKED, "the lock is not locked" },
+    { ACIO_EBROKENBARRIER, "the barrier is broken" },
     { ACIO_EAI_BASE - EAI_NONAME, "no such host" },
 };
 
