@@ -66,9 +66,20 @@ void acio_spec_run(const struct spec_test *test);
 /* The same, on the simulator alone. */
 #define SPEC_SIM(suite, name, ...) SPEC_KIND(suite, name, "sim", 0, __VA_ARGS__)
 
+/* The same, where the kernel is real. */
+#define SPEC_REAL(suite, name, ...)                                            \
+    SPEC_KIND(suite, name, "epoll uring", 0, __VA_ARGS__)
+
 /* The same as SPEC, but without torture: too large for it. */
 #define SPEC_LARGE(suite, name, ...)                                           \
     SPEC_KIND(suite, name, NULL, SPEC_NO_TORTURE, __VA_ARGS__)
+
+/* A plain TEST, on the simulator alone: it calls spec_run. */
+#define TEST_SIM(suite, name)                                                  \
+    static void spec_body_##suite##_##name(void);                              \
+    SPEC_REGISTER(suite, name, .body = spec_body_##suite##_##name,             \
+        .backend = "sim");                                                     \
+    static void spec_body_##suite##_##name(void)
 
 /* ---- tasks ---- */
 

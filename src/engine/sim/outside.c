@@ -27,11 +27,24 @@ moves_bytes(const acio_op *op)
     return op->kind == ACIO_OP_READ || op->kind == ACIO_OP_WRITE;
 }
 
+/* As in a thread of its own, where no loop runs. */
+static ssize_t
+perform_work(acio_op *op)
+{
+    acio_loop *loop = acioi_running_loop;
+    acioi_running_loop = NULL;
+    ssize_t result = acioi_op_perform(op);
+    acioi_running_loop = loop;
+    return result;
+}
+
 /* Reads and writes are transfers: they can be short. At most `limit` bytes of
  * them move. */
 static ssize_t
 perform(struct sim *sim, acio_op *op, size_t limit)
 {
+    if (op->kind == ACIO_OP_WORK)
+        return perform_work(op);
     if (!moves_bytes(op) || op->u.buf.bytes == 0)
         return acioi_op_perform(op);
     size_t asked = op->u.buf.bytes;
