@@ -14,7 +14,7 @@ int
 main(int argc, char **argv)
 {
     long count = bench_argument(argc, argv, 1, 1000000);
-    st_set_eventsys(ST_EVENTSYS_ALT);
+    st_set_eventsys(ST_EVENTSYS_POLL);
     bench_require(st_init() == 0, "st_init");
     double start_ns = bench_cpu_ns();
     for (long i = 0; i < count; i++) {

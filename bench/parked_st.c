@@ -21,7 +21,7 @@ int
 main(int argc, char **argv)
 {
     long count = bench_argument(argc, argv, 1, 10000);
-    st_set_eventsys(ST_EVENTSYS_ALT);
+    st_set_eventsys(ST_EVENTSYS_POLL);
     bench_require(st_init() == 0, "st_init");
     double resident = bench_status_kib(SELF, "VmRSS:");
     double tables = bench_status_kib(SELF, "VmPTE:");

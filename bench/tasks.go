@@ -31,9 +31,9 @@ func yield(count int) {
 	var done sync.WaitGroup
 	done.Add(2)
 	start := cpuNs()
-	for range 2 {
+	for i := 0; i < 2; i++ {
 		go func() {
-			for range count / 2 {
+			for j := 0; j < count/2; j++ {
 				runtime.Gosched()
 			}
 			done.Done()
@@ -46,7 +46,7 @@ func yield(count int) {
 func create(count int) {
 	result := make(chan int)
 	start := cpuNs()
-	for range count {
+	for i := 0; i < count; i++ {
 		go func() { result <- 7 }()
 		<-result
 	}
@@ -57,7 +57,7 @@ func queue(count, room int) {
 	items := make(chan int, room)
 	start := cpuNs()
 	go func() {
-		for i := range count {
+		for i := 0; i < count; i++ {
 			items <- i
 		}
 		close(items)
@@ -78,7 +78,7 @@ func parked(count int) {
 	var running sync.WaitGroup
 	resident, tables := statusKib("VmRSS:"), statusKib("VmPTE:")
 	running.Add(count)
-	for range count {
+	for i := 0; i < count; i++ {
 		go func() {
 			running.Done()
 			time.Sleep(time.Hour)
@@ -96,11 +96,11 @@ func timer(count int) {
 	some := func() time.Duration {
 		return time.Minute + time.Duration(rand.Intn(10000))*time.Millisecond
 	}
-	for range armed {
+	for i := 0; i < armed; i++ {
 		defer time.AfterFunc(some(), func() {}).Stop()
 	}
 	start := cpuNs()
-	for range count {
+	for i := 0; i < count; i++ {
 		time.AfterFunc(some(), func() {}).Stop()
 	}
 	printEach("cancel_ns", start, count)

@@ -17,7 +17,7 @@ int
 main(int argc, char **argv)
 {
     long count = bench_argument(argc, argv, 1, 4000000), half = count / 2;
-    st_set_eventsys(ST_EVENTSYS_ALT);
+    st_set_eventsys(ST_EVENTSYS_POLL);
     bench_require(st_init() == 0, "st_init");
     st_thread_t one = st_thread_create(turns, &half, 1, 0);
     st_thread_t two = st_thread_create(turns, &half, 1, 0);
