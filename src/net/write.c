@@ -162,15 +162,12 @@ tell_sent(struct acioi_stream *stream)
     }
 }
 
+/* A send may win against its cancel: what is broken goes on with nothing. */
 static void
 sent(acio_op *op)
 {
     struct acioi_stream *stream = op->user;
-    if (acioi_stream_closed(stream) && !stream->closer) {
-        acioi_stream_release(stream);
-        return;
-    }
-    if (stream->write_error) {
+    if (stream->broken || stream->write_error) {
         acioi_output_free(stream);
     } else if (op->result < 0) {
         fail(stream, (int)op->result);
