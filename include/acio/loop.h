@@ -45,11 +45,16 @@ struct acio_loop_options {
     const struct acio_sim_options *sim; /* for "sim"; NULL: defaults */
 };
 
-/* What went wrong where nobody was there to be told. */
+/* What went wrong where nobody was there to be told. Who fills one leaves
+ * the rest zero: it may grow. */
 struct acio_exception {
-    const char *message; /* a sentence */
-    int error;           /* negative; 0 where there is no code */
-    const char *source;  /* the task's or object's name; NULL: unknown */
+    const char *message;     /* a sentence */
+    int error;               /* negative; 0 where there is no code */
+    const char *source;      /* the name of the task, of the callback's
+                              * function, or of the object; NULL: unknown */
+    const char *place;       /* "file:line" where that was created; NULL:
+                              * unknown */
+    const void *reserved[4]; /* zero */
 };
 
 typedef void acio_exception_handler(acio_loop *loop,
@@ -181,7 +186,11 @@ ACIO_EXPORT int64_t acio_loop_time_ns(const acio_loop *loop);
  */
 ACIO_EXPORT const char *acio_loop_backend(const acio_loop *loop);
 
-/* Debug mode, which costs time and finds mistakes.
+/* Debug mode, which costs time and finds mistakes; from the next pass on. It
+ * tells the exception handler of callbacks and of tasks that run for too long,
+ * of functions that suspend and were called outside a task, and of handles of
+ * tasks that were neither awaited nor detached. What is done to a loop that
+ * runs in another thread ends the process.
  *
  *   returns   -
  *   suspends  no
@@ -202,6 +211,32 @@ ACIO_EXPORT void acio_loop_set_debug(acio_loop *loop, bool debug);
  *   python    loop.get_debug()
  */
 ACIO_EXPORT bool acio_loop_debug(const acio_loop *loop);
+
+/* How long a callback, or a task between two suspensions, may run before
+ * debug mode reports it; 0.1 seconds unless this was called. 0 reports each,
+ * INFINITY none. It is the loop's time: on the simulator it stands still
+ * meanwhile. No number changes nothing.
+ *
+ *   returns   -
+ *   suspends  no
+ *   cancel    -
+ *   owner     -
+ *   thread    the loop's
+ *   python    loop.slow_callback_duration = seconds
+ */
+ACIO_EXPORT void acio_loop_set_slow_callback_duration(acio_loop *loop,
+    double seconds);
+
+/* The same time.
+ *
+ *   returns   seconds
+ *   suspends  no
+ *   cancel    -
+ *   owner     -
+ *   thread    the loop's
+ *   python    loop.slow_callback_duration
+ */
+ACIO_EXPORT double acio_loop_slow_callback_duration(const acio_loop *loop);
 
 /* Call `callback(arg)` in the next pass. A handle that is already scheduled
  * keeps its place in the queue and takes the new callback. The callback may
@@ -380,7 +415,9 @@ ACIO_EXPORT bool acio_loop_remove_signal_handler(acio_loop *loop, int signum);
 ACIO_EXPORT void acio_loop_set_wait_hooks(acio_loop *loop,
     const struct acio_wait_hooks *hooks);
 
-/* Who is told of errors that nobody saw. NULL: a line on standard error.
+/* Who is told of errors that nobody saw. NULL:
+ * acio_loop_default_exception_handler. The handler is no task, wherever the
+ * error was found: it may not suspend.
  *
  *   returns   -
  *   suspends  no
@@ -402,6 +439,19 @@ ACIO_EXPORT void acio_loop_set_exception_handler(acio_loop *loop,
  *   python    loop.call_exception_handler()
  */
 ACIO_EXPORT void acio_loop_call_exception_handler(acio_loop *loop,
+    const struct acio_exception *exception);
+
+/* What is done without a handler: a line on standard error. For handlers that
+ * do something more.
+ *
+ *   returns   -
+ *   suspends  no
+ *   cancel    -
+ *   owner     `exception` is borrowed
+ *   thread    any
+ *   python    loop.default_exception_handler()
+ */
+ACIO_EXPORT void acio_loop_default_exception_handler(acio_loop *loop,
     const struct acio_exception *exception);
 
 /* Something that lives as long as a loop and ends with it, last come first.

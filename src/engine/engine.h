@@ -13,6 +13,8 @@
  *     pool.c     threads for what may block
  *     watch.c    add_reader and add_writer, made of poll operations
  *     signal.c   signal handlers
+ *     report.c   the exception handler
+ *     debug.c    debug mode
  */
 #ifndef ACIOI_ENGINE_H
 #define ACIOI_ENGINE_H
@@ -52,6 +54,9 @@ bool acioi_op_take(acio_op *op);
 /* For a handle that is taken out of the ready queue because the loop closes:
  * where it is an op's completion, the fds that it brings are closed. */
 void acioi_op_discard(acio_handle *handle);
+
+/* The operation whose completions the handle brings, or NULL. */
+acio_op *acioi_op_of(const acio_handle *handle);
 
 /* RECV_MANY: data can be had; runs `deliver` from the ready queue. */
 void acioi_op_notify(acio_op *op);
@@ -101,6 +106,52 @@ void acioi_signal_close(acio_loop *loop);
 /* In a forked child: gives every signal back to who had it before. */
 void acioi_signal_forget(void);
 
+/* The user's callback behind a watch's operation, behind a signal's handle;
+ * NULL for any other. */
+acio_callback *acioi_watch_callback(const acio_op *op);
+acio_callback *acioi_signal_callback(const acio_handle *handle);
+
+/* ---- reports and debug mode ---- */
+
+/* Whom a report is about: a copy, for it may be gone by then. */
+struct acioi_source {
+    char name[64];
+    char place[128]; /* where it was created; empty: unknown */
+};
+
+/* What the layer with the tasks answers. */
+struct acioi_layer {
+    /* Fills `out` where the handle is a task's. */
+    void (*describe)(const acio_handle *handle, struct acioi_source *out);
+    /* Makes `task` (or NULL) the running one; returns who it was. */
+    void *(*set_current)(acio_loop *loop, void *task);
+};
+
+enum { ACIOI_BLAMED = 8 };
+
+struct acioi_debug {
+    int64_t slow_ns;
+    struct acio_link rest;          /* of the pass under way, in debug mode */
+    uintptr_t running;              /* the callback under way; 0: unknown */
+    uintptr_t blamed[ACIOI_BLAMED]; /* by acioi_debug_no_task */
+    unsigned blamed_count;
+    bool reporting; /* inside the exception handler */
+};
+
+void acioi_debug_init(struct acioi_debug *debug);
+
+/* Runs what is ready, as a pass does; the number of callbacks run. */
+int acioi_debug_run(acio_loop *loop);
+
+/* Reports that `what`, which suspends, was called outside a task: once for
+ * each callback. */
+void acioi_debug_no_task(acio_loop *loop, const char *what);
+
+void acioi_debug_check_thread(const acio_loop *loop, const char *what);
+
+/* A function's symbol, or the file and the offset that it lies at. */
+void acioi_function_name(uintptr_t address, char *out, size_t bytes);
+
 /* ---- the loop ---- */
 
 /* The library's only thread-local: see acio_get_running_loop. */
@@ -135,8 +186,19 @@ struct acio_loop {
     acio_exception_handler *exception_handler;
     void *exception_user;
     struct acio_link parts;
-    void *runtime; /* the task layer's, NULL without tasks */
+    void *runtime;                   /* the task layer's, NULL without tasks */
+    const struct acioi_layer *layer; /* likewise */
+    struct acioi_debug debugging;
 };
+
+/* In debug mode, ends the process where `what` ("a timer is armed") happens in
+ * a thread that is not the loop's. */
+static inline void
+acioi_check_thread(const acio_loop *loop, const char *what)
+{
+    if (__builtin_expect(loop->debug, false))
+        acioi_debug_check_thread(loop, what);
+}
 
 /* Puts a handle whose callback is set at the end of the ready queue. */
 static inline void

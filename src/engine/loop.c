@@ -98,6 +98,7 @@ init_fields(acio_loop *loop, const struct acio_loop_options *options)
     acioi_list_init(&loop->signals);
     acioi_list_init(&loop->all_watches);
     acioi_list_init(&loop->parts);
+    acioi_debug_init(&loop->debugging);
     loop->debug = debug_wanted(options);
     loop->poll_every_pass = options->poll_every_pass;
     loop->pool_threads = options->pool_threads ? options->pool_threads : 4;
@@ -303,7 +304,7 @@ acioi_loop_pass(acio_loop *loop, int64_t limit_ns)
         if (err < 0)
             return err;
     }
-    return run_batch(loop);
+    return loop->debug ? acioi_debug_run(loop) : run_batch(loop);
 }
 
 bool
@@ -364,6 +365,7 @@ acio_loop_run_forever(acio_loop *loop)
 void
 acio_loop_stop(acio_loop *loop)
 {
+    acioi_check_thread(loop, "a loop was stopped");
     loop->stopping = true;
 }
 
@@ -373,6 +375,7 @@ void
 acio_loop_call_soon(acio_loop *loop, acio_handle *handle,
     acio_callback *callback, void *arg)
 {
+    acioi_check_thread(loop, "a callback was scheduled");
     handle->callback = callback;
     handle->arg = arg;
     if (!acioi_linked(&handle->link))
@@ -412,18 +415,6 @@ acio_loop_backend(const acio_loop *loop)
 }
 
 void
-acio_loop_set_debug(acio_loop *loop, bool debug)
-{
-    loop->debug = debug;
-}
-
-bool
-acio_loop_debug(const acio_loop *loop)
-{
-    return loop->debug;
-}
-
-void
 acio_loop_set_wait_hooks(acio_loop *loop, const struct acio_wait_hooks *hooks)
 {
     static const struct acio_wait_hooks none;
@@ -434,30 +425,6 @@ int
 acio_loop_close_fd(acio_loop *loop, int fd)
 {
     return loop->backend->close_fd(loop, fd);
-}
-
-/* ---- errors that nobody saw ---- */
-
-void
-acio_loop_set_exception_handler(acio_loop *loop,
-    acio_exception_handler *handler, void *user)
-{
-    loop->exception_handler = handler;
-    loop->exception_user = user;
-}
-
-void
-acio_loop_call_exception_handler(acio_loop *loop,
-    const struct acio_exception *exception)
-{
-    if (loop->exception_handler) {
-        loop->exception_handler(loop, exception, loop->exception_user);
-        return;
-    }
-    const char *source = exception->source ? exception->source : "";
-    acioi_log("%s%s%s%s%s", source, *source ? ": " : "", exception->message,
-        exception->error ? ": " : "",
-        exception->error ? acio_strerror(exception->error) : "");
 }
 
 /* ---- parts ---- */

@@ -86,12 +86,18 @@ close_result(acio_op *op)
         loop->backend->close_fd(loop, (int)op->result);
 }
 
+acio_op *
+acioi_op_of(const acio_handle *handle)
+{
+    return handle->callback == run_op ? handle->arg : NULL;
+}
+
 void
 acioi_op_discard(acio_handle *handle)
 {
-    if (handle->callback != run_op)
+    acio_op *op = acioi_op_of(handle);
+    if (!op)
         return;
-    acio_op *op = handle->arg;
     close_result(op);
     if (op->state == ACIOI_OP_DONE)
         op->state = ACIOI_OP_IDLE;
@@ -147,6 +153,7 @@ void
 acio_loop_submit(acio_loop *loop, acio_op *op, acio_op_callback *callback,
     void *user)
 {
+    acioi_check_thread(loop, "an operation was submitted");
     if (op->state != ACIOI_OP_IDLE)
         acioi_panic("an operation was submitted twice");
     op->loop = loop;
@@ -174,6 +181,7 @@ acio_op_cancel(acio_op *op)
 {
     if (op->state != ACIOI_OP_ACTIVE || op->flags & ACIOI_OP_CANCEL_ASKED)
         return;
+    acioi_check_thread(op->loop, "an operation was cancelled");
     op->flags |= ACIOI_OP_CANCEL_ASKED;
     if (op->flags & ACIOI_OP_POOLED)
         acioi_pool_cancel(op->loop, op);

@@ -44,6 +44,13 @@ run_watch(void *arg)
     watch->callback(watch->arg);
 }
 
+acio_callback *
+acioi_signal_callback(const acio_handle *handle)
+{
+    const struct signal_watch *watch = handle->arg;
+    return handle->callback == run_watch ? watch->callback : NULL;
+}
+
 static void
 on_signal(int signum)
 {

@@ -16,6 +16,7 @@ void
 acio_loop_call_at_ns(acio_loop *loop, acio_timer *timer, int64_t when_ns,
     acio_callback *callback, void *arg)
 {
+    acioi_check_thread(loop, "a timer was armed");
     acio_timer_cancel(loop, timer);
     timer->handle.callback = callback;
     timer->handle.arg = arg;

@@ -88,6 +88,13 @@ poll_done(acio_op *op)
         free_watch(watch);
 }
 
+acio_callback *
+acioi_watch_callback(const acio_op *op)
+{
+    const struct acioi_watch *watch = op->user;
+    return op->callback == poll_done ? watch->callback : NULL;
+}
+
 static int
 grow(acio_loop *loop, int fd)
 {
