@@ -92,6 +92,10 @@ void spec_start(acio_function *f, struct acio_args args, const char *name);
 #define settle() spec_settle()
 void spec_settle(void);
 
+/* `count` tasks, or as many as ThreadSanitizer bears where it watches. */
+#define many(count) spec_many(count)
+int spec_many(int count);
+
 /* Waits until all other tasks have ended, for as long as it takes. */
 #define finish() spec_finish()
 void spec_finish(void);

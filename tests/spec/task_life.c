@@ -340,13 +340,13 @@ enum { MANY = 100000 };
 SPEC_LARGE(task, may_be_one_of_a_hundred_thousand)
 {
     static acio_task *tasks[MANY];
-    int total = 0;
-    for (int i = 0; i < MANY; i++)
+    int total = 0, count = many(MANY);
+    for (int i = 0; i < count; i++)
         tasks[i] = acio_create_task(one);
-    for (int i = 0; i < MANY; i++)
+    for (int i = 0; i < count; i++)
         total += acio_await(tasks[i]);
-    EXPECT_EQ(total, MANY);
-    for (int i = 0; i < MANY; i += 97)
+    EXPECT_EQ(total, count);
+    for (int i = 0; i < count; i += 97)
         EXPECT_ERR(acio_await(tasks[i]), -ACIO_EGONE);
 }
 
