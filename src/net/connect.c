@@ -176,7 +176,7 @@ acio_open_connection(acio_stream **out, const char *host, int port,
     if (!acioi_port_is_valid(port) || !acioi_port_is_valid(options->local_port))
         return -EINVAL;
     if (!acioi_current())
-        return -ACIO_ENOTASK;
+        return acioi_no_task(__func__);
     struct acioi_text text;
     acioi_text_begin(&text, options->error_text, options->error_text_bytes);
     acioi_text_add(&text, "cannot connect to %s, port %d",

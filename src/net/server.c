@@ -510,7 +510,7 @@ acio_start_server(acio_server **out, acio_connection_handler *handler,
         return -EINVAL;
     struct acioi_task *task = acioi_current();
     if (!task)
-        return -ACIO_ENOTASK;
+        return acioi_no_task(__func__);
     int err = acioi_check(task);
     if (err < 0)
         return err;
@@ -614,7 +614,7 @@ begin_wait(acio_server *handle, struct acioi_task **task, int *err)
         return NULL;
     *task = acioi_current();
     if (!*task)
-        *err = -ACIO_ENOTASK;
+        *err = acioi_no_task("what waits for a server");
     else if (serves(server, *task))
         *err = -ACIO_ESELF;
     if (*err < 0)

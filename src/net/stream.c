@@ -183,7 +183,7 @@ acio_close(acio_stream *handle)
         return err;
     struct acioi_task *task = acioi_current();
     if (!task)
-        return -ACIO_ENOTASK;
+        return acioi_no_task(__func__);
     (void)acioi_check(task); /* counted; what is pending is asked for below */
     stream->closer = task;
     end_handle(stream);

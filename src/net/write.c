@@ -304,7 +304,7 @@ acio_drain(acio_stream *handle)
         return err;
     struct acioi_task *task = acioi_current();
     if (!task)
-        return -ACIO_ENOTASK;
+        return acioi_no_task(__func__);
     int reason = acioi_check(task);
     if (reason)
         return reason;

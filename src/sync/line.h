@@ -54,7 +54,7 @@ acioi_line_wait(struct acio_link *line, const char *what, const void *object)
 {
     struct acioi_task *self = acioi_current();
     if (!self)
-        return -ACIO_ENOTASK;
+        return acioi_no_task(what);
     int err = acioi_line_check(line);
     if (err == 0)
         err = acioi_check(self);

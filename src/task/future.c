@@ -23,6 +23,7 @@ finish(acio_future *future, enum acio_future_state state, int result)
 {
     if (!future->loop || future->state != ACIO_FUTURE_PENDING)
         return -ACIO_EINVALIDSTATE;
+    acioi_check_thread(future->loop, "a future was finished");
     future->state = (uint8_t)state;
     future->result = result;
     acioi_handles_fire(future->loop, &future->handles);
@@ -97,7 +98,7 @@ acio_future_await(acio_future *future)
 {
     struct acioi_task *self = acioi_current();
     if (!self)
-        return -ACIO_ENOTASK;
+        return acioi_no_task(__func__);
     if (!future->loop)
         return -EINVAL;
     if (future->loop != self->runtime->loop)

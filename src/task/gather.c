@@ -145,7 +145,7 @@ acio_gather(acio_task *const *tasks, size_t count, int *results, int flags)
 {
     struct acioi_task *self = acioi_current();
     if (!self)
-        return -ACIO_ENOTASK;
+        return acioi_no_task(__func__);
     if (!tasks && count > 0)
         return -EINVAL;
     struct gather *gather = acioi_alloc(

@@ -169,7 +169,7 @@ acio_group_wait(acio_group *group)
 {
     struct acioi_task *self = acioi_current();
     if (!self || self != group->scope.task)
-        return -ACIO_ENOTASK;
+        return self ? -ACIO_ENOTASK : acioi_no_task(__func__);
     end_body(group);
     int reason = wait_for_children(group, self);
     if (reason)

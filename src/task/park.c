@@ -202,7 +202,7 @@ acioi_park(struct acio_link *list, const char *what, const void *object)
 {
     struct acioi_task *task = acioi_current();
     if (!task)
-        return -ACIO_ENOTASK;
+        return acioi_no_task(what);
     int reason = acioi_check(task);
     if (reason)
         return acioi_spend(task, reason);
@@ -226,7 +226,7 @@ acioi_checkpoint(void)
 {
     struct acioi_task *task = acioi_current();
     if (!task)
-        return -ACIO_ENOTASK;
+        return acioi_no_task("a function that suspends");
     return acioi_spend(task, acioi_check(task));
 }
 
@@ -256,7 +256,7 @@ acio_sleep(double delay)
 {
     struct acioi_task *task = acioi_current();
     if (!task)
-        return -ACIO_ENOTASK;
+        return acioi_no_task(__func__);
     if (delay != delay)
         return -EINVAL;
     int reason = acioi_check(task);
@@ -289,7 +289,7 @@ acio_await_op(acio_op *op)
 {
     struct acioi_task *task = acioi_current();
     if (!task)
-        return -ACIO_ENOTASK;
+        return acioi_no_task(__func__);
     int reason = acioi_check(task);
     if (reason)
         return acioi_spend(task, reason);

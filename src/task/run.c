@@ -33,6 +33,7 @@ acioi_runtime_open(struct acioi_runtime *runtime, acio_loop *loop,
         return err;
     acioi_coro_init_thread(&runtime->main);
     loop->runtime = runtime;
+    loop->layer = &acioi_task_layer;
     return 0;
 }
 
@@ -43,6 +44,7 @@ let_finished_go(struct acioi_runtime *runtime)
         struct acioi_task *task = acioi_container_of(runtime->finished.next,
             struct acioi_task, link);
         ACIOI_ASSERT(task->users == 0);
+        acioi_task_check_handle(task);
         acioi_task_let_go(task);
     }
 }
@@ -120,13 +122,7 @@ acioi_runtime_finish(struct acioi_runtime *runtime)
 static int
 abandon(struct acioi_runtime *runtime, int err)
 {
-    struct acio_link *link = runtime->tasks.next;
-    for (; link != &runtime->tasks; link = link->next) {
-        struct acioi_task *task = acioi_container_of(link, struct acioi_task,
-            link);
-        acioi_log("task %s waits for ever (%s) and cannot be ended", task->name,
-            task->waits_for ? task->waits_for : "ready");
-    }
+    acioi_runtime_report_stuck(runtime);
     return err;
 }
 

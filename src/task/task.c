@@ -87,6 +87,7 @@ acioi_task_report(struct acioi_task *task, const char *message)
             .message = message,
             .error = task->result,
             .source = task->name,
+            .place = task->place,
         });
 }
 
@@ -96,12 +97,18 @@ failed(const struct acioi_task *task)
     return task->result < 0 && task->result != -ECANCELED;
 }
 
+void
+acioi_task_report_lost(struct acioi_task *task)
+{
+    if (failed(task) && !task->seen)
+        acioi_task_report(task, "a task failed and nobody awaited it");
+}
+
 static void
 free_task(struct acioi_task *task)
 {
     struct acioi_runtime *runtime = task->runtime;
-    if (failed(task) && !task->seen)
-        acioi_task_report(task, "a task failed and nobody awaited it");
+    acioi_task_report_lost(task);
     acioi_list_remove(&task->link);
     acioi_free(task->own_name);
     acioi_stack_give(&runtime->stacks, (char *)task + TASK_BYTES);
@@ -181,7 +188,7 @@ acioi_task_create(struct acioi_runtime *runtime, acio_function *f,
 {
     if (!f || args.bytes > runtime->stacks.stack_bytes / 4 ||
         runtime->round == ACIOI_LAST_ROUND)
-        return NULL;
+        return acioi_task_refuse(runtime, f, options);
     char *high = acioi_stack_take(&runtime->stacks);
     if (!high)
         return NULL;
@@ -326,7 +333,7 @@ acio_await(acio_task *handle)
     if (!task)
         return err;
     if (!self)
-        return -ACIO_ENOTASK;
+        return acioi_no_task(__func__);
     if (self == task)
         return -ACIO_ESELF;
     if (!task->held)

@@ -246,7 +246,26 @@ int acioi_runtime_finish(struct acioi_runtime *runtime);
 int acioi_overflow_open(struct acioi_runtime *runtime);
 void acioi_overflow_close(struct acioi_runtime *runtime);
 
+/* ---- reports and debug mode ---- */
+
+extern const struct acioi_layer acioi_task_layer;
+
 /* Tells the exception handler that a task's error was lost. */
 void acioi_task_report(struct acioi_task *task, const char *message);
+/* The same, if it was. */
+void acioi_task_report_lost(struct acioi_task *task);
+/* Tells of the tasks that can never end, and of the errors kept with them. */
+void acioi_runtime_report_stuck(struct acioi_runtime *runtime);
+
+/* -ACIO_ENOTASK; in debug mode it is reported that `what` was called. */
+int acioi_no_task(const char *what);
+
+/* NULL; in debug mode it is reported why. */
+struct acioi_task *acioi_task_refuse(struct acioi_runtime *runtime,
+    acio_function *f, const struct acio_task_options *options);
+
+/* For a task that has ended when the run ends: in debug mode it is reported
+ * where nobody has ended its handle. */
+void acioi_task_check_handle(const struct acioi_task *task);
 
 #endif
