@@ -9,6 +9,8 @@
 #define ACIO_H
 
 #include "acio/alloc.h"
+#include "acio/barrier.h"
+#include "acio/condition.h"
 #include "acio/context.h"
 #include "acio/error.h"
 #include "acio/event.h"

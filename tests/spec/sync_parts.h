@@ -50,4 +50,12 @@ take(acio_lock *lock)
     REQUIRE_ERR(acio_lock_acquire(lock), 0);
 }
 
+/* Sleeps, blind to a cancel. */
+static inline void
+let_pass(double seconds)
+{
+    ACIO_SHIELD(shield);
+    EXPECT_ERR(acio_sleep(seconds), 0);
+}
+
 #endif
