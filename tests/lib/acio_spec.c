@@ -76,8 +76,9 @@ run_until_quiet(acio_loop *loop)
 {
     do {
         let_others_run(loop);
-    } while (
-        !acioi_list_empty(&loop->ready) || !acioi_list_empty(&loop->batch));
+    } while (!acioi_list_empty(&loop->ready) ||
+        !acioi_list_empty(&loop->batch) ||
+        !acioi_list_empty(&loop->debugging.rest));
 }
 
 /* What a kernel has ready it tells at the next wait, in no time or soon. */
