@@ -229,9 +229,10 @@ ACIO_EXPORT int acio_stream_set_write_buffer_limits(acio_stream *stream,
 
 /* Let leave what was written, then close. After the time of
  * acio_stream_set_close_timeout (30 s to begin with), or when the caller is
- * cancelled or times out, the rest is dropped. What others wait for on the
- * stream answers -ACIO_ECLOSED. What the peer sent and nobody read is lost,
- * and lets the kernel reset the connection.
+ * cancelled or times out, the rest is dropped and the connection reset, so that
+ * the peer does not take what came for all. What others wait for on the stream
+ * answers -ACIO_ECLOSED. What the peer sent and nobody read is lost, and lets
+ * the kernel reset the connection as well.
  *
  *   returns   0 when everything has left; else why not: the error that broke
  *             the connection, -ETIMEDOUT, -ECANCELED; -ACIO_ECLOSED for the
@@ -245,8 +246,8 @@ ACIO_EXPORT int acio_stream_set_write_buffer_limits(acio_stream *stream,
  */
 ACIO_EXPORT int acio_close(acio_stream *stream);
 
-/* Close at once and drop what was not sent. What others wait for on the stream
- * answers -ACIO_ECLOSED.
+/* Close at once and drop what was not sent: the connection is reset then, else
+ * it ends in peace. What others wait for on the stream answers -ACIO_ECLOSED.
  *
  *   returns   -
  *   suspends  no
@@ -301,7 +302,7 @@ ACIO_EXPORT int acio_stream_sock_name(acio_stream *stream, char *buf,
 /* The socket, for options; not to be read, written or closed.
  *
  *   returns   the fd (of no use outside of acio on the simulator);
- *             -ACIO_ECLOSED, -ACIO_EFOREIGN, -ACIO_ENOLOOP
+ *             -ENOTCONN once the connection is lost; -ACIO_ECLOSED, -ACIO_EFOREIGN, -ACIO_ENOLOOP
  *   suspends  no
  *   cancel    -
  *   owner     borrowed
