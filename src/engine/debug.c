@@ -124,7 +124,7 @@ acioi_debug_no_task(acio_loop *loop, const char *what)
     if (!blame(debug, function))
         return;
     char message[128], name[64];
-    snprintf(message, sizeof message, "%s was called outside a task", what);
+    snprintf(message, sizeof message, "%s was refused", what);
     if (function)
         acioi_function_name(function, name, sizeof name);
     acio_loop_call_exception_handler(loop,

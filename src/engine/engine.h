@@ -143,7 +143,7 @@ void acioi_debug_init(struct acioi_debug *debug);
 /* Runs what is ready, as a pass does; the number of callbacks run. */
 int acioi_debug_run(acio_loop *loop);
 
-/* Reports that `what`, which suspends, was called outside a task: once for
+/* Reports that `what`, which suspends, was refused outside a task: once for
  * each callback. */
 void acioi_debug_no_task(acio_loop *loop, const char *what);
 

@@ -231,7 +231,7 @@ begin(struct acioi_reader *reader, const acio_stream *handle)
         return err;
     reader->task = acioi_current();
     if (!reader->task)
-        return acioi_no_task("what reads a stream");
+        return acioi_no_task("a read of a stream");
     if (reader->stream->reading)
         return -EBUSY;
     reader->stream->partial = 0;

@@ -614,7 +614,7 @@ begin_wait(acio_server *handle, struct acioi_task **task, int *err)
         return NULL;
     *task = acioi_current();
     if (!*task)
-        *err = acioi_no_task("what waits for a server");
+        *err = acioi_no_task("a wait for a server");
     else if (serves(server, *task))
         *err = -ACIO_ESELF;
     if (*err < 0)

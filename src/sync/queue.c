@@ -157,7 +157,7 @@ check_to_wait(const acio_queue *queue)
     if (err < 0)
         return err;
     if (!self)
-        return acioi_no_task("what waits for a queue");
+        return acioi_no_task("a wait for a queue");
     int reason = acioi_check(self);
     return reason ? acioi_spend(self, reason) : 0;
 }

@@ -200,6 +200,7 @@ report_unseen_error(acio_group *group, acio_loop *loop)
                        "a task of it failed",
             .error = group->first_error,
             .source = group->scope.task->name,
+            .place = group->scope.task->place,
         });
 }
 

@@ -226,7 +226,7 @@ acioi_checkpoint(void)
 {
     struct acioi_task *task = acioi_current();
     if (!task)
-        return acioi_no_task("a function that suspends");
+        return acioi_no_task("a suspension point");
     return acioi_spend(task, acioi_check(task));
 }
 

@@ -50,7 +50,7 @@ acioi_scope_open(struct acio_scope *scope, enum acioi_scope_kind kind)
     scope->reason = 0;
     scope->outer = NULL;
     if (!task)
-        return acioi_no_task("what opens a scope");
+        return acioi_no_task("a scope");
     scope->outer = task->scope;
     task->scope = scope;
     return 0;

@@ -257,7 +257,7 @@ void acioi_task_report_lost(struct acioi_task *task);
 /* Tells of the tasks that can never end, and of the errors kept with them. */
 void acioi_runtime_report_stuck(struct acioi_runtime *runtime);
 
-/* -ACIO_ENOTASK; in debug mode it is reported that `what` was called. */
+/* -ACIO_ENOTASK; in debug mode it is reported that `what` was refused. */
 int acioi_no_task(const char *what);
 
 /* NULL; in debug mode it is reported why. */
