@@ -80,7 +80,7 @@ check_to_wait(const acio_barrier *barrier)
 {
     struct acioi_task *self = acioi_current();
     if (!self)
-        return -ACIO_ENOTASK;
+        return acioi_no_task("barrier.wait");
     if (barrier->parties < 1)
         return -EINVAL;
     if (barrier->broken)

@@ -80,7 +80,7 @@ check_to_wait(acio_condition *condition)
 {
     struct acioi_task *self = acioi_current();
     if (!self)
-        return -ACIO_ENOTASK;
+        return acioi_no_task("condition.wait");
     int err = check_condition(condition);
     return err < 0 ? err : acioi_check(self);
 }
