@@ -49,8 +49,10 @@ ACIO_EXPORT int acio_group_open(acio_group *group);
 /* Start a task in the group, as acio_create_task does. The group's own tasks
  * may start more, until acio_group_wait has answered.
  *
- *   returns   the task; NULL without memory, or where the group is closed or
- *             its tasks were cancelled
+ *   returns   the task; NULL without memory, which fails the group as a task
+ *             that fails with -ENOMEM would, so that the result need not be
+ *             looked at; NULL where the group is closed or its tasks were
+ *             cancelled
  *   suspends  no
  *   cancel    -
  *   owner     the group; the handle is good until the group is closed
@@ -115,7 +117,8 @@ ACIO_EXPORT ACIO_MUST_USE int acio_group_start_with(acio_group *group,
  */
 ACIO_EXPORT ACIO_MUST_USE int acio_group_wait(acio_group *group);
 
-/* Cancel the tasks of the group, as a failed one would.
+/* Cancel the tasks of the group, and its body, as a task that fails would; for
+ * acio_group_wait it is no error.
  *
  *   returns   -
  *   suspends  no

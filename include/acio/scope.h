@@ -56,7 +56,8 @@ typedef struct acio_shield {
 
 /* Open a time limit of `seconds`; INFINITY sets none, 0 or less is past.
  *
- *   returns   0; -EINVAL for no number; -ACIO_ENOTASK
+ *   returns   0; -EINVAL for no number, which the suspension points inside
+ *             answer too; -ACIO_ENOTASK
  *   suspends  no
  *   cancel    -
  *   owner     the caller closes `timeout`, also after an error

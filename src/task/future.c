@@ -18,6 +18,28 @@ acio_future_init(acio_future *future)
     return future->loop ? 0 : -ACIO_ENOLOOP;
 }
 
+/* A task that waits, for as long as it does. */
+struct waiter {
+    acio_future *future; /* NULL: done, and perhaps gone */
+    int result;
+};
+
+/* The future may be gone when its waiters run: each gets the result now. */
+static void
+hand_result_over(acio_future *future)
+{
+    struct acio_link *link = future->handles.next;
+    for (; link != &future->handles; link = link->next) {
+        acio_handle *handle = acioi_container_of(link, acio_handle, link);
+        if (handle->callback != acioi_task_resume)
+            continue;
+        struct acioi_task *task = handle->arg;
+        struct waiter *waiter = task->interrupted_thing;
+        *waiter = (struct waiter){ NULL, future->result };
+        future->seen = true;
+    }
+}
+
 static int
 finish(acio_future *future, enum acio_future_state state, int result)
 {
@@ -26,6 +48,7 @@ finish(acio_future *future, enum acio_future_state state, int result)
     acioi_check_thread(future->loop, "a future was finished");
     future->state = (uint8_t)state;
     future->result = result;
+    hand_result_over(future);
     acioi_handles_fire(future->loop, &future->handles);
     return 0;
 }
@@ -76,21 +99,20 @@ acio_future_result(acio_future *future)
 static void
 interrupt_await(struct acioi_task *task, int reason)
 {
+    struct waiter *waiter = task->interrupted_thing;
     task->reason = reason;
-    acio_future_cancel(task->interrupted_thing);
+    acio_future_cancel(waiter->future);
 }
 
-/* Of a pending future; 0 or why the wait ended early. */
+/* Of a pending future. */
 static int
-wait_for_result(struct acioi_task *self, acio_future *future, int reason)
+wait_for_result(struct acioi_task *self, acio_future *future)
 {
-    if (reason) {
-        acio_future_cancel(future);
-        return reason;
-    }
+    struct waiter waiter = { .future = future };
     acioi_list_push_back(&future->handles, &self->handle.link);
-    self->interrupted_thing = future;
-    return acioi_park_with(self, interrupt_await, "future", future);
+    self->interrupted_thing = &waiter;
+    int reason = acioi_park_with(self, interrupt_await, "future", future);
+    return reason && waiter.result == -ECANCELED ? reason : waiter.result;
 }
 
 int
@@ -104,11 +126,11 @@ acio_future_await(acio_future *future)
     if (future->loop != self->runtime->loop)
         return -ACIO_EFOREIGN;
     int reason = acioi_check(self);
-    if (future->state == ACIO_FUTURE_PENDING)
-        reason = wait_for_result(self, future, reason);
-    else
-        (void)acioi_spend(self, 0);
+    if (future->state == ACIO_FUTURE_PENDING && !reason)
+        return wait_for_result(self, future);
+    acio_future_cancel(future); /* where it is pending still */
     int result = acio_future_result(future);
+    (void)acioi_spend(self, 0);
     return reason && result == -ECANCELED ? reason : result;
 }
 

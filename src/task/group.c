@@ -40,13 +40,6 @@ cancel_children(acio_group *group)
             acioi_container_of(link, struct acioi_task, group_link));
 }
 
-void
-acio_group_cancel(acio_group *group)
-{
-    if (group->scope.task && !group->aborting)
-        cancel_children(group);
-}
-
 static void
 abort_group(acio_group *group)
 {
@@ -58,16 +51,28 @@ abort_group(acio_group *group)
     acioi_task_reconsider(group->scope.task);
 }
 
+void
+acio_group_cancel(acio_group *group)
+{
+    if (group->scope.task)
+        abort_group(group);
+}
+
+static void
+note_error(acio_group *group, int error)
+{
+    group->errors++;
+    if (!group->first_error)
+        group->first_error = error;
+    abort_group(group);
+}
+
 static void
 note_result(acio_group *group, struct acioi_task *task)
 {
     task->seen = true; /* by the group, which answers for it */
-    if (task->result >= 0 || task->result == -ECANCELED)
-        return;
-    group->errors++;
-    if (!group->first_error)
-        group->first_error = task->result;
-    abort_group(group);
+    if (task->result < 0 && task->result != -ECANCELED)
+        note_error(group, task->result);
 }
 
 static void
@@ -116,6 +121,8 @@ acio_group_create_task_with(acio_group *group, acio_function *f,
     if (!takes_children(group))
         return NULL;
     struct acioi_task *task = start_child(group, f, args, options);
+    if (!task)
+        note_error(group, f ? -ENOMEM : -EINVAL);
     return task ? acioi_task_handle(task) : NULL;
 }
 

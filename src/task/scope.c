@@ -33,12 +33,26 @@ acioi_task_recount(struct acioi_task *task)
     task->pending = pending_reason(task);
 }
 
-void
-acioi_task_reconsider(struct acioi_task *task)
+static void
+interrupt(struct acioi_task *task)
 {
     acioi_task_recount(task);
     if (task->pending && task->state == ACIOI_TASK_PARKED && task->interrupt)
         task->interrupt(task, task->pending);
+}
+
+void
+acioi_task_reconsider(struct acioi_task *task)
+{
+    struct acioi_runtime *runtime = task->runtime;
+    interrupt(task);
+    while ((task = runtime->cancel_next)) {
+        runtime->cancel_next = NULL;
+        if (task->state == ACIOI_TASK_FINISHED)
+            break;
+        task->cancelling++;
+        interrupt(task);
+    }
 }
 
 int
@@ -118,6 +132,19 @@ open_at_ns(acio_timeout *timeout, int64_t when_ns)
     return 0;
 }
 
+/* Who opens a scope by its macro does not see what opening it answered: the
+ * suspension points inside say it. */
+static int
+open_without_number(acio_timeout *timeout)
+{
+    int err = open_at_ns(timeout, ACIOI_NEVER);
+    if (err < 0)
+        return err;
+    timeout->scope.reason = -EINVAL;
+    acioi_task_reconsider(timeout->scope.task);
+    return -EINVAL;
+}
+
 int
 acio_timeout_open(acio_timeout *timeout, double seconds)
 {
@@ -128,7 +155,7 @@ acio_timeout_open(acio_timeout *timeout, double seconds)
     if (!loop)
         return -ACIO_ENOTASK;
     if (seconds != seconds)
-        return -EINVAL;
+        return open_without_number(timeout);
     int64_t ns = acioi_seconds_to_ns(seconds);
     if (ns <= 0)
         return open_at_ns(timeout, acioi_loop_now(loop));
@@ -142,7 +169,7 @@ acio_timeout_open_at(acio_timeout *timeout, double when)
     timeout->when = INFINITY;
     timeout->expired = false;
     if (when != when)
-        return -EINVAL;
+        return open_without_number(timeout);
     return open_at_ns(timeout, acioi_seconds_to_ns(when));
 }
 

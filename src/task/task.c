@@ -272,14 +272,13 @@ acio_uncancel(acio_task *handle)
 
 static const char awaits[] = "await";
 
-/* Blind to itself meanwhile, where tasks wait for each other in a circle. */
+/* A chain of tasks that await each other may be long: the cancel is passed on
+ * by the loop of acioi_task_reconsider, not by calls that call each other. */
 static void
 interrupt_await(struct acioi_task *task, int reason)
 {
     task->reason = reason;
-    task->interrupt = NULL;
-    acioi_task_cancel(task->interrupted_thing);
-    task->interrupt = interrupt_await;
+    task->runtime->cancel_next = task->interrupted_thing;
 }
 
 /* Does `task` wait, over others perhaps, for `self`? */
@@ -300,8 +299,7 @@ wait_for_end(struct acioi_task *self, struct acioi_task *task, int reason)
         acioi_task_cancel(task);
     acioi_list_push_back(&task->done_handles, &self->handle.link);
     self->interrupted_thing = task;
-    int later = acioi_park_with(self, reason ? NULL : interrupt_await, awaits,
-        task);
+    int later = acioi_park_with(self, interrupt_await, awaits, task);
     return reason ? reason : later;
 }
 

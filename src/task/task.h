@@ -107,12 +107,13 @@ struct acioi_runtime {
     struct acioi_coro main; /* the loop's own stack */
     struct acioi_stack_pool stacks;
     struct acioi_task *current;
-    struct acioi_task *dead;   /* has ended, and its stack was left just now */
-    struct acioi_task *until;  /* whose end the loop is run for */
-    struct acio_link tasks;    /* not finished */
-    struct acio_link finished; /* finished, the handle still good */
-    acio_context *context;     /* of callbacks and outside */
-    unsigned task_count;       /* in `tasks` */
+    struct acioi_task *dead; /* has ended, and its stack was left just now */
+    struct acioi_task *cancel_next; /* a cancel is passed on to it */
+    struct acioi_task *until;       /* whose end the loop is run for */
+    struct acio_link tasks;         /* not finished */
+    struct acio_link finished;      /* finished, the handle still good */
+    acio_context *context;          /* of callbacks and outside */
+    unsigned task_count;            /* in `tasks` */
     bool finishing; /* what is left was cancelled: servers start no more */
     uint8_t round;  /* 0; 1 while they end; ACIOI_LAST_ROUND: none starts */
     uint16_t next_number;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "acio_spec.h"
+#include "base/alloc.h"
 
 static int
 run_alone(acio_function *f)
@@ -338,4 +339,64 @@ SPEC(regressions, a_context_can_be_entered_while_it_is_entered)
     EXPECT_EQ(acio_context_run(&entered, enter_again, &values[2]), 0);
     EXPECT_EQ(acio_context_run(&entered, enter_again, &values[2]), 0);
     acio_context_release(entered);
+}
+
+/* ---- long chains ---- */
+
+struct link_args {
+    int depth;
+};
+
+static int
+await_the_next(void *arg)
+{
+    struct link_args *a = arg;
+    if (a->depth == 0)
+        return acio_sleep(1000);
+    struct link_args next = { a->depth - 1 };
+    acio_task *task = acio_create_task_with(await_the_next,
+        (struct acio_args){ &next, sizeof next }, NULL);
+    return acio_await(task);
+}
+
+SPEC_LARGE(regression, a_cancel_goes_down_a_long_chain_of_awaits)
+{
+    struct link_args start_args = { 20000 };
+    acio_task *task = acio_create_task_with(await_the_next,
+        (struct acio_args){ &start_args, sizeof start_args }, NULL);
+    settle();
+    acio_cancel(task);
+    ALWAYS(acio_await(task) < 0);
+    EXPECT_EQ(acio_task_done(task), true);
+}
+
+/* ---- futures that end with their block ---- */
+
+struct await_future_args {
+    acio_future *future;
+    int *result;
+};
+
+static int
+await_future(void *arg)
+{
+    struct await_future_args *a = arg;
+    *a->result = acio_future_await(a->future);
+    return 0;
+}
+
+SPEC(regression, a_future_may_go_before_those_who_waited_for_it_run)
+{
+    int result = 0;
+    acio_future *future = acioi_alloc(sizeof *future);
+    REQUIRE(future != NULL);
+    acio_future_init(future);
+    acio_task *task = acio_create_task(await_future, .future = future,
+        .result = &result);
+    settle();
+    acio_future_set_result(future, 7);
+    acio_future_close(future);
+    acioi_free(future);
+    acio_await(task);
+    EXPECT_EQ(result, 7);
 }

@@ -283,8 +283,9 @@ SPEC(timeout, that_is_no_number_is_refused)
 {
     acio_timeout limit;
     EXPECT_ERR(acio_timeout_open(&limit, NAN), -EINVAL);
-    EXPECT_ERR(acio_sleep(0), 0);
+    EXPECT_ERR(acio_sleep(0), -EINVAL);
     acio_timeout_close(&limit);
+    EXPECT_ERR(acio_sleep(0), 0);
     EXPECT_ERR(acio_timeout_open_at(&limit, NAN), -EINVAL);
     acio_timeout_close(&limit);
     EXPECT_ERR(acio_timeout_open(&limit, 10), 0);
