@@ -55,7 +55,8 @@ acio_strerror(int error)
 {
     if (error == 0)
         return "success";
-    int code = error < 0 ? -error : error; /* INT_MIN stays negative */
+    /* INT_MIN stays negative */
+    int code = error < 0 ? (int)-(unsigned)error : error;
     if (code >= ACIO_EFIRST && code <= ACIO_ELAST)
         return library_error(code);
     /* glibc 2.32: the sentence without a buffer and without a lock */
