@@ -65,7 +65,10 @@ add_task(struct gather *gather, struct entry *entry, acio_task *handle)
     }
     entry->task->users++;
     gather->left++;
-    acioi_task_tell(entry->task, &entry->handle, entry_done, entry);
+    if (entry->task->state == ACIOI_TASK_FINISHED)
+        entry_done(entry);
+    else
+        acioi_task_tell(entry->task, &entry->handle, entry_done, entry);
     return 0;
 }
 
@@ -100,7 +103,8 @@ wait_for_tasks(struct gather *gather)
     else if (gather->left > 0 && !enough) {
         self->interrupted_thing = gather;
         reason = acioi_park_with(self, interrupt_gather, "gather", NULL);
-    }
+    } else
+        (void)acioi_spend(self, 0);
     while (reason && gather->left > 0)
         acioi_park_shielded(NULL, "gather", NULL);
     return reason;

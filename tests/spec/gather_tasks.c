@@ -49,6 +49,19 @@ SPEC(gather, of_finished_tasks_gives_their_results)
     EXPECT_EQ(results[1], 6);
 }
 
+SPEC(gather, of_finished_tasks_lets_nobody_else_run)
+{
+    acio_task *tasks[2];
+    for (int i = 0; i < 2; i++)
+        tasks[i] = acio_create_task(work, .result = 5 + i);
+    settle();
+    start(say, .text = "other");
+    EXPECT_ERR(acio_gather(tasks, 2, NULL, 0), 0);
+    EXPECT_NOTED("");
+    settle();
+    EXPECT_NOTED("other ");
+}
+
 /* ---- errors ---- */
 
 SPEC_SIM(gather, ends_at_the_first_error_and_lets_the_others_go_on)
