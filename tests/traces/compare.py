@@ -53,7 +53,7 @@ def run(command):
     done = subprocess.run(command, text=True, check=False, timeout=60,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     if done.returncode or done.stderr:
-        print(done.stderr)
+        print(f"{command[0]} returned {done.returncode}\n{done.stderr}")
     return done.stdout, done.returncode
 
 

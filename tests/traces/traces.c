@@ -246,6 +246,7 @@ is_wanted(const struct scenario *scenario, char **names)
 int
 main(int argc, char **argv)
 {
+    setvbuf(stdout, NULL, _IOLBF, 0); /* so that a crash shows where */
     size_t count = (size_t)(__stop_scenarios - __start_scenarios);
     const struct scenario **all = malloc(count * sizeof *all);
     bool ok = all;
