@@ -27,5 +27,6 @@
 #include "acio/stream.h"
 #include "acio/task.h"
 #include "acio/version.h"
+#include "acio/wait.h"
 
 #endif

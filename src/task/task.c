@@ -16,6 +16,7 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "task/await.h"
 
 enum {
     PAGE = 4096,
@@ -345,6 +346,31 @@ acio_await(acio_task *handle)
     else
         reason = wait_for_end(self, task, reason);
     return take_result(task, reason);
+}
+
+/* Who leaves early gets the result all the same, where the task has finished
+ * before he runs again: so -ECANCELED of a task that has not is his own. */
+int
+acio_await_shielded(acio_task *handle)
+{
+    int err;
+    struct acioi_task *task = acioi_task_awaitable(handle, &err);
+    struct acioi_task *self = acioi_current();
+    if (!task || !self || task->state == ACIOI_TASK_FINISHED)
+        return acio_await(handle); /* at once, be it with an error */
+    if (waits_for(task, self))
+        return -EDEADLK;
+    int reason = acioi_check(self);
+    if (reason)
+        return acioi_spend(self, reason);
+    task->users++;
+    acioi_list_push_back(&task->done_handles, &self->handle.link);
+    self->interrupted_thing = task;
+    reason = acioi_park_with(self, acioi_interrupt_wake, awaits, task);
+    if (!reason || task->state == ACIOI_TASK_FINISHED)
+        return take_result(task, 0);
+    acioi_task_unuse(task);
+    return reason;
 }
 
 int
