@@ -169,12 +169,17 @@ int acioi_park_with(struct acioi_task *task, acioi_interrupt *interrupt,
 void acioi_task_resume(void *arg);
 
 /* The first thing and the last on a task's stack; the second does not return.
- */
+ * The compiler is not told so: it makes a jump of a last call that might
+ * return, and a call would mislead the processor (switch_x86_64.S). */
 void acioi_task_begin(struct acioi_task *task);
-_Noreturn void acioi_task_exit(struct acioi_task *task);
+void acioi_task_exit(struct acioi_task *task);
 
 /* Makes a parked task ready; does nothing to one that is not parked. */
 void acioi_wake(struct acioi_task *task);
+
+/* Runs a task that was created just now, from there, up to its first
+ * suspension; then who created it goes on. */
+void acioi_task_start_eagerly(struct acioi_task *task);
 
 /* The usual interruption: wake the task with a reason. */
 void acioi_interrupt_wake(struct acioi_task *task, int reason);
