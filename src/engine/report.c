@@ -33,8 +33,9 @@ acio_loop_default_exception_handler(acio_loop *loop,
     (void)loop;
     const char *source = exception->source ? exception->source : "";
     const char *place = exception->place ? exception->place : "";
-    acioi_log("%s%s%s%s%s%s%s%s", source, *place ? " (" : "", place,
-        *place ? ")" : "", *source || *place ? ": " : "", exception->message,
+    bool both = *source && *place;
+    acioi_log("%s%s%s%s%s%s%s%s", source, both ? " (" : "", place,
+        both ? ")" : "", *source || *place ? ": " : "", exception->message,
         exception->error ? ": " : "",
         exception->error ? acio_strerror(exception->error) : "");
 }
