@@ -124,10 +124,12 @@ SPEC(context, is_reset_to_nothing_where_nothing_was)
 SPEC(context, is_reset_only_once_by_a_token)
 {
     acio_context_token token = { 0 };
+    set("ann");
     EXPECT_ERR(acio_context_set(&user, "bob", &token), 0);
     EXPECT_ERR(acio_context_reset(&token), 0);
+    set("cid");
     EXPECT_ERR(acio_context_reset(&token), -EINVAL);
-    EXPECT_TEXT(get(), "nobody");
+    EXPECT_TEXT(get(), "cid");
 }
 
 SPEC(context, keeps_the_other_variables_when_one_is_reset)

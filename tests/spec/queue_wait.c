@@ -368,6 +368,23 @@ SPEC(queue, counts_items_that_were_handed_over_for_join)
     EXPECT_NOTED("joined ");
 }
 
+SPEC(queue, counts_items_whose_putters_waited_for_join)
+{
+    ACIO_QUEUE(queue, int, 1);
+    put(&queue, 1);
+    start(put_then_note, .queue = &queue, .item = 2);
+    settle();
+    EXPECT_EQ(get(&queue), 1);
+    EXPECT_ERR(acio_queue_task_done(&queue), 0);
+    start(join_then_note, .queue = &queue);
+    settle();
+    EXPECT_NOTED("2 ");
+    EXPECT_EQ(get(&queue), 2);
+    EXPECT_ERR(acio_queue_task_done(&queue), 0);
+    settle();
+    EXPECT_NOTED("joined ");
+}
+
 SPEC(queue, refuses_more_done_items_than_were_put)
 {
     ACIO_QUEUE(queue, int, 0);

@@ -206,6 +206,20 @@ TEST(run, reports_the_errors_of_tasks_that_were_forgotten)
     EXPECT_NOTED("work: Input/output error; stubborn: Broken pipe; ");
 }
 
+static int
+fail_with_a_handler(void *arg)
+{
+    (void)arg;
+    acio_loop_set_exception_handler(acio_get_running_loop(), note_report, NULL);
+    return -EIO;
+}
+
+TEST(run, does_not_report_the_error_that_it_returns)
+{
+    EXPECT_ERR(spec_run(fail_with_a_handler, none, NULL), -EIO);
+    EXPECT_NOTED("");
+}
+
 /* ---- everything waits for ever ---- */
 
 static int
