@@ -33,6 +33,8 @@ struct acio_task_options {
     bool always_start; /* run the function even if the task is cancelled before
                         * its first step, so that it can free what `args`
                         * hands over; its suspension points then say so */
+    bool eager_start;  /* run it at once, inside the call that creates it, up
+                        * to its first suspension */
 };
 
 struct acio_run_options {
@@ -121,6 +123,24 @@ ACIO_EXPORT int acio_run_with(acio_function *f, struct acio_args args,
  */
 ACIO_EXPORT ACIO_MUST_USE acio_task *acio_create_task_with(acio_function *f,
     struct acio_args args, const struct acio_task_options *options);
+
+/* acio_create_task, but the task runs at once, before the call returns, up to
+ * where it first has to wait. One that never has to has finished then, and the
+ * loop has had nothing to do with it. Do this where the answer is often at
+ * hand; the others wait meanwhile, and so does the caller, as in any call.
+ *
+ *   returns   as acio_create_task
+ *   suspends  no (but the task runs, with all it does to what both can see)
+ *   cancel    -
+ *   owner     as acio_create_task
+ *   thread    the loop's
+ *   python    asyncio.create_task(eager_start=True), eager_task_factory()
+ */
+#define acio_create_task_eager(f, ...)                                         \
+    acio_create_task_with(f, ACIO_ARGS(f __VA_OPT__(, ) __VA_ARGS__),          \
+        (&(struct acio_task_options){ .name = #f,                              \
+            .place = ACIO_PLACE,                                               \
+            .eager_start = true }))
 
 /* Wait until the task has finished, and take its result. When the caller is
  * cancelled or times out meanwhile, the task is cancelled and waited for.

@@ -105,6 +105,8 @@ start_child(acio_group *group, acio_function *f, struct acio_args args,
     acioi_list_push_back(&group->tasks, &task->group_link);
     group->unfinished++;
     acioi_task_tell(task, &task->group_handle, child_done, task);
+    if (options && options->eager_start)
+        acioi_task_start_eagerly(task);
     return task;
 }
 

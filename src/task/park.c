@@ -153,6 +153,47 @@ acioi_task_begin(struct acioi_task *task)
     task->budget = BUDGET;
 }
 
+/* ---- starting at once, wherever it is ---- */
+
+static void
+come_back(void *arg)
+{
+    (void)arg;
+}
+
+/* Inside a callback: on the stack of the loop, to which the task comes back,
+ * and to no other task, because the next callback of the pass is none. */
+static void
+start_in_callback(struct acioi_task *task)
+{
+    acio_handle guard = { .callback = come_back };
+    acioi_list_push_front(&task->runtime->loop->batch, &guard.link);
+    acioi_task_resume(task);
+    acioi_list_remove(&guard.link);
+}
+
+/* Its creator is made the next task of the pass: so that is where it switches
+ * to when it parks, as any task does, or ends. In the exception handler, which
+ * may run on any stack, it has to wait for its turn. */
+void
+acioi_task_start_eagerly(struct acioi_task *task)
+{
+    struct acioi_runtime *runtime = task->runtime;
+    struct acioi_task *creator = runtime->current;
+    if (runtime->loop->debugging.reporting)
+        return;
+    acioi_list_remove(&task->handle.link);
+    if (!creator) {
+        start_in_callback(task);
+        return;
+    }
+    creator->state = ACIOI_TASK_READY;
+    acioi_list_push_front(&runtime->loop->batch, &creator->handle.link);
+    make_current(task);
+    acioi_coro_switch(&creator->coro, &task->coro);
+    bury(runtime);
+}
+
 /* Also the place where tests cancel the n-th suspension point of a run. */
 int
 acioi_check(struct acioi_task *task)

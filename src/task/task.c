@@ -224,7 +224,12 @@ acio_create_task_with(acio_function *f, struct acio_args args,
         return NULL;
     struct acioi_task *task = acioi_task_create(loop->runtime, f, args,
         options);
-    return task ? acioi_task_handle(task) : NULL;
+    if (!task)
+        return NULL;
+    acio_task *handle = acioi_task_handle(task);
+    if (options && options->eager_start)
+        acioi_task_start_eagerly(task);
+    return handle;
 }
 
 /* ---- cancelling ---- */
