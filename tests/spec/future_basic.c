@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Futures: a result that somebody will bring. */
+#include <string.h>
+
 #include "task_parts.h"
 
 SPEC(future, is_pending_at_first)
@@ -140,6 +142,28 @@ SPEC(future, is_cancelled_for_all_by_a_cancel_of_one_who_waits)
     EXPECT_ERR(acio_await(one), -ECANCELED);
     EXPECT(acio_future_cancelled(&future));
     acio_future_close(&future);
+}
+
+SPEC(future, that_is_closed_cancels_those_who_wait)
+{
+    acio_future future;
+    acio_future_init(&future);
+    acio_task *task = acio_create_task(pass, .gate = &future);
+    settle();
+    acio_future_close(&future);
+    EXPECT_ERR(acio_await(task), -ECANCELED);
+}
+
+SPEC(future, may_be_gone_when_its_waiters_run)
+{
+    acio_future future;
+    acio_future_init(&future);
+    acio_task *task = acio_create_task(pass, .gate = &future, .result = 4);
+    settle();
+    acio_future_set_result(&future, 0);
+    acio_future_close(&future);
+    memset(&future, 0xff, sizeof future);
+    EXPECT_EQ(acio_await(task), 4);
 }
 
 SPEC(future, is_not_cancelled_by_a_waiter_in_a_shield)

@@ -293,6 +293,42 @@ struct put_for_ever_args {
 };
 
 static int
+put_some(void *arg)
+{
+    struct put_for_ever_args *a = arg;
+    int err = 0;
+    for (int i = 0; i < 50 && err == 0; i++)
+        err = acio_queue_put(a->queue, &i);
+    note("%zu ", acio_queue_qsize(a->queue));
+    return err;
+}
+
+static int
+note_size(void *arg)
+{
+    struct put_for_ever_args *a = arg;
+    note("%zu ", acio_queue_qsize(a->queue));
+    return 0;
+}
+
+struct put_some_args {
+    acio_queue *queue;
+};
+
+struct note_size_args {
+    acio_queue *queue;
+};
+
+SPEC(queue, lets_nobody_run_for_a_few_items_that_need_not_wait)
+{
+    ACIO_QUEUE(queue, int, 0);
+    start(put_some, .queue = &queue);
+    start(note_size, .queue = &queue);
+    settle();
+    EXPECT_NOTED("50 50 ");
+}
+
+static int
 put_for_ever(void *arg)
 {
     struct put_for_ever_args *a = arg;
