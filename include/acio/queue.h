@@ -9,6 +9,10 @@
  * puts into it wait while it is full. Who waits is served in order of coming,
  * and is handed his item (or place) at the moment it is there: nobody who
  * comes later can take it from him.
+ *
+ * What comes out first is the oldest item, of a LIFO queue the newest, and of
+ * a priority queue the smallest. They differ in how they are made; everything
+ * else holds for all three.
  */
 #ifndef ACIO_QUEUE_H
 #define ACIO_QUEUE_H
@@ -17,11 +21,19 @@
 
 ACIO_BEGIN_DECLS
 
+/* Which item comes out first, as for qsort(3): below 0 where it is `a`, above
+ * 0 where it is `b`, 0 where it is the one that was put first. It does not
+ * suspend, and does not use the queue. */
+typedef int acio_compare(const void *a, const void *b);
+
 typedef struct acio_queue {
-    acio_loop *loop; /* of those who wait; NULL: nobody has waited yet */
-    char *items;     /* a ring of `room` items */
-    size_t item_bytes, room;
-    size_t first, count; /* of what is in the ring */
+    acio_loop *loop;       /* of those who wait; NULL: nobody has waited yet */
+    acio_compare *compare; /* of a priority queue; NULL: another */
+    bool lifo;             /* the newest item comes out first */
+    char *items;           /* `room` slots: an item each, maybe stamped */
+    size_t item_bytes, slot_bytes, room;
+    size_t first, count; /* of what is in the slots */
+    uint64_t stamp;      /* of the next item in a priority queue */
     size_t maxsize;      /* 0: no limit */
     size_t unfinished;   /* put, and no acio_queue_task_done yet */
     struct acio_link getters, putters, joiners; /* who waits, in order */
@@ -34,6 +46,12 @@ typedef struct acio_queue {
 #define ACIO_QUEUE(name, type, maxsize)                                        \
     __attribute__((cleanup(acio_queue_close))) acio_queue name;                \
     acio_queue_init(&name, sizeof(type), maxsize)
+#define ACIO_LIFO_QUEUE(name, type, maxsize)                                   \
+    __attribute__((cleanup(acio_queue_close))) acio_queue name;                \
+    acio_lifo_queue_init(&name, sizeof(type), maxsize)
+#define ACIO_PRIORITY_QUEUE(name, type, maxsize, compare)                      \
+    __attribute__((cleanup(acio_queue_close))) acio_queue name;                \
+    acio_priority_queue_init(&name, sizeof(type), maxsize, compare)
 
 /* Make a queue. One of limited size takes all its memory here, and none
  * later.
@@ -47,6 +65,31 @@ typedef struct acio_queue {
  */
 ACIO_EXPORT int acio_queue_init(acio_queue *queue, size_t item_bytes,
     size_t maxsize);
+
+/* Make a queue whose newest item comes out first: a stack.
+ *
+ *   returns   0; -EINVAL for items of no size; -ENOMEM
+ *   suspends  no
+ *   cancel    -
+ *   owner     as of acio_queue_init
+ *   thread    any; it belongs to the loop of the first that waits
+ *   python    asyncio.LifoQueue(maxsize)
+ */
+ACIO_EXPORT int acio_lifo_queue_init(acio_queue *queue, size_t item_bytes,
+    size_t maxsize);
+
+/* Make a queue whose smallest item comes out first; of equal ones, the one
+ * that was put first.
+ *
+ *   returns   0; -EINVAL for items of no size, or without `compare`; -ENOMEM
+ *   suspends  no
+ *   cancel    -
+ *   owner     as of acio_queue_init
+ *   thread    any; it belongs to the loop of the first that waits
+ *   python    asyncio.PriorityQueue(maxsize)
+ */
+ACIO_EXPORT int acio_priority_queue_init(acio_queue *queue, size_t item_bytes,
+    size_t maxsize, acio_compare *compare);
 
 /* End the queue, drop the items in it, and tell those who wait that it is
  * closed. Closing twice does nothing.
@@ -73,7 +116,7 @@ ACIO_EXPORT void acio_queue_close(acio_queue *queue);
 ACIO_EXPORT ACIO_MUST_USE int acio_queue_put(acio_queue *queue,
     const void *item);
 
-/* Take the oldest item out; wait for one where the queue is empty.
+/* Take the first item out; wait for one where the queue is empty.
  *
  *   returns   0; -ECANCELED, -ETIMEDOUT; -ACIO_ECLOSED; -ACIO_ENOTASK,
  *             -ACIO_EFOREIGN
@@ -98,7 +141,7 @@ ACIO_EXPORT ACIO_MUST_USE int acio_queue_get(acio_queue *queue, void *item_out);
 ACIO_EXPORT ACIO_MUST_USE int acio_queue_put_nowait(acio_queue *queue,
     const void *item);
 
-/* Take the oldest item out, if there is one.
+/* Take the first item out, if there is one.
  *
  *   returns   0; -ACIO_EQUEUEEMPTY; -ACIO_ECLOSED; -ACIO_EFOREIGN
  *   suspends  no

@@ -1,25 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /* queue.c - tasks hand items to each other, in order (asyncio.Queue)
  *
- * Idea.       A ring of items, and three lines of tasks that wait: to get, to
+ * Idea.       Items (items.h), and three lines of tasks that wait: to get, to
  *             put, and for all to be done. A task waits with its own handle in
  *             the line and a pointer to where its item goes or comes from, so
  *             waiting allocates nothing.
  *
  *             Who brings an item hands it to the first who waits for one, and
- *             who makes room moves the item of the first who waits for it into
- *             the ring: a task that is woken has nothing left to do, and
- *             nobody can come before it.
+ *             who makes room moves the item of the first who waits for it in: a
+ *             task that is woken has nothing left to do, and nobody can come
+ *             before it.
  *
- * Invariants. While somebody waits to get, the ring is empty; while somebody
- *             waits to put, it is full. So the oldest item is always either in
- *             the ring, or there is none.
+ * Invariants. While somebody waits to get, there are no items; while somebody
+ *             waits to put, there is no room. So nobody is handed an item
+ *             while the queue keeps one that comes out before it.
  *
  * Cancel.     A task that is interrupted has left its line at that moment; one
  *             that was served before keeps what it got (task.h, Rule).
- *
- * Other orders (by priority, last in first out) are other bodies of push and
- * pop.
  */
 #include <acio/queue.h>
 
@@ -27,88 +24,55 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "sync/items.h"
 #include "task/task.h"
 
-enum { FIRST_ROOM = 16 };
-
-/* ---- the ring ---- */
-
-static char *
-place(const acio_queue *queue, size_t index)
-{
-    size_t at = queue->first + index;
-    if (at >= queue->room)
-        at -= queue->room;
-    return queue->items + at * queue->item_bytes;
-}
-
-/* Into a ring that has room. */
-static void
-push(acio_queue *queue, const void *item)
-{
-    memcpy(place(queue, queue->count), item, queue->item_bytes);
-    queue->count++;
-}
-
-/* Out of a ring that is not empty. */
-static void
-pop(acio_queue *queue, void *item_out)
-{
-    if (item_out)
-        memcpy(item_out, place(queue, 0), queue->item_bytes);
-    queue->first = queue->first + 1 == queue->room ? 0 : queue->first + 1;
-    queue->count--;
-}
-
-/* Moves the items to a ring of `room`, the oldest to its beginning. */
-static int
-resize(acio_queue *queue, size_t room)
-{
-    size_t bytes;
-    if (__builtin_mul_overflow(room, queue->item_bytes, &bytes))
-        return -ENOMEM;
-    char *items = acioi_alloc_raw(bytes);
-    if (!items)
-        return -ENOMEM;
-    size_t before_end = queue->room - queue->first;
-    if (before_end > queue->count)
-        before_end = queue->count;
-    size_t head_bytes = before_end * queue->item_bytes;
-    if (before_end > 0)
-        memcpy(items, place(queue, 0), head_bytes);
-    if (queue->count > before_end)
-        memcpy(items + head_bytes, queue->items,
-            queue->count * queue->item_bytes - head_bytes);
-    acioi_free(queue->items);
-    queue->items = items;
-    queue->room = room;
-    queue->first = 0;
-    return 0;
-}
-
-static int
-make_room(acio_queue *queue)
-{
-    if (queue->count < queue->room)
-        return 0;
-    return resize(queue, queue->room ? queue->room * 2 : FIRST_ROOM);
-}
-
 /* ---- life ---- */
+
+/* The rest, for all kinds. */
+static int
+open_queue(acio_queue *queue, size_t maxsize)
+{
+    queue->maxsize = maxsize;
+    acioi_list_init(&queue->getters);
+    acioi_list_init(&queue->putters);
+    acioi_list_init(&queue->joiners);
+    if (queue->item_bytes == 0)
+        queue->error = -EINVAL;
+    else if (maxsize > 0 && queue->error == 0)
+        queue->error = acioi_items_resize(queue, maxsize);
+    queue->open = queue->error == 0;
+    return queue->error;
+}
 
 int
 acio_queue_init(acio_queue *queue, size_t item_bytes, size_t maxsize)
 {
-    *queue = (acio_queue){ .item_bytes = item_bytes, .maxsize = maxsize };
-    acioi_list_init(&queue->getters);
-    acioi_list_init(&queue->putters);
-    acioi_list_init(&queue->joiners);
-    if (item_bytes == 0)
-        queue->error = -EINVAL;
-    else if (maxsize > 0)
-        queue->error = resize(queue, maxsize);
-    queue->open = queue->error == 0;
-    return queue->error;
+    *queue = (acio_queue){
+        .item_bytes = item_bytes,
+        .slot_bytes = item_bytes,
+    };
+    return open_queue(queue, maxsize);
+}
+
+int
+acio_lifo_queue_init(acio_queue *queue, size_t item_bytes, size_t maxsize)
+{
+    *queue = (acio_queue){
+        .item_bytes = item_bytes,
+        .slot_bytes = item_bytes,
+        .lifo = true,
+    };
+    return open_queue(queue, maxsize);
+}
+
+int
+acio_priority_queue_init(acio_queue *queue, size_t item_bytes, size_t maxsize,
+    acio_compare *compare)
+{
+    *queue = (acio_queue){ .item_bytes = item_bytes, .compare = compare };
+    queue->error = compare ? acioi_items_add_stamps(queue) : -EINVAL;
+    return open_queue(queue, maxsize);
 }
 
 static void
@@ -195,10 +159,10 @@ put(acio_queue *queue, const void *item)
     if (getter && getter->interrupted_thing) {
         memcpy(getter->interrupted_thing, item, queue->item_bytes);
     } else if (!getter) {
-        int err = make_room(queue);
+        int err = acioi_items_make_room(queue);
         if (err < 0)
             return err;
-        push(queue, item);
+        acioi_items_put(queue, item);
     }
     queue->unfinished++;
     return 0;
@@ -238,15 +202,15 @@ acio_queue_qsize(const acio_queue *queue)
     return queue->count;
 }
 
-/* Takes the oldest item, and lets the first who waits for room have it. */
+/* Takes the first item, and lets the first who waits for room have it. */
 static void
 get(acio_queue *queue, void *item_out)
 {
-    pop(queue, item_out);
+    acioi_items_take(queue, item_out);
     struct acioi_task *putter = acioi_wake_first(&queue->putters);
     if (!putter)
         return;
-    push(queue, putter->interrupted_thing);
+    acioi_items_put(queue, putter->interrupted_thing);
     queue->unfinished++;
 }
 
