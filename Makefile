@@ -8,13 +8,15 @@ MESON ?= meson
 MESON_OPTIONS ?=
 # Which tests, as TESTS="spec-sim unit"; all by default
 TESTS ?=
+# Which programs make fuzz runs, as FUZZ="--minutes 10"
+FUZZ ?= --seeds 1..100000
 
 VERSION = $(shell sed -n "s/^ *version: '\(.*\)',/\1/p" meson.build)
 
 export MESON
 
 .PHONY: all help check demo sanitize asan tsan valgrind check-aarch64 tidy \
-	layers format clang clang-tidy abi docs bench torture install clean
+	layers format clang clang-tidy abi docs bench torture fuzz install clean
 
 # configure(folder, options): sets a build folder up, or changes the one there
 define configure
@@ -78,6 +80,10 @@ check-aarch64:
 #: make torture        every test for every fault: allocation, transfer, cancel
 torture: all
 	@tools/check $(BUILD) --suite torture $(TESTS)
+
+#: make fuzz           random programs against a model (docs/fuzzing.md)
+fuzz: all
+	@$(BUILD)/tests/fuzz/scheduler $(FUZZ)
 
 #: make bench          measure, in an optimised build of its own
 bench:
