@@ -6,7 +6,6 @@
  *        is the running task while the handler runs. The rest are the mistakes
  *        that only the task layer can see.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -82,13 +81,13 @@ acioi_task_refuse(struct acioi_runtime *runtime, acio_function *f,
     return NULL;
 }
 
-/* What the end of the run has cancelled was perhaps meant to run until then. */
+/* An error is reported anyway; and what the end of the run has cancelled was
+ * perhaps meant to run until then. */
 void
 acioi_task_check_handle(const struct acioi_task *task)
 {
-    bool reported_anyway = task->result < 0 && !task->seen;
-    if (!task->runtime->loop->debug || !task->held || reported_anyway ||
-        task->result == -ECANCELED)
+    bool unseen_error = task->result < 0 && !task->seen;
+    if (!task->runtime->loop->debug || !task->held || unseen_error)
         return;
     acio_loop_call_exception_handler(task->runtime->loop,
         &(struct acio_exception){
