@@ -38,6 +38,7 @@ typedef struct acio_queue {
     size_t unfinished;   /* put, and no acio_queue_task_done yet */
     struct acio_link getters, putters, joiners; /* who waits, in order */
     bool open;
+    bool shut; /* takes no more items */
     int error; /* why it could not be made */
 } acio_queue;
 
@@ -106,7 +107,8 @@ ACIO_EXPORT void acio_queue_close(acio_queue *queue);
 /* Put a copy of `*item` in; wait for a place where the queue is full.
  *
  *   returns   0; -ECANCELED, -ETIMEDOUT; -ENOMEM where it has no limit;
- *             -ACIO_ECLOSED; -ACIO_ENOTASK, -ACIO_EFOREIGN
+ *             -ACIO_EQUEUESHUTDOWN, -ACIO_ECLOSED; -ACIO_ENOTASK,
+ *             -ACIO_EFOREIGN
  *   suspends  yes
  *   cancel    clean: the item was not put
  *   owner     `item` is borrowed until the call returns
@@ -118,8 +120,8 @@ ACIO_EXPORT ACIO_MUST_USE int acio_queue_put(acio_queue *queue,
 
 /* Take the first item out; wait for one where the queue is empty.
  *
- *   returns   0; -ECANCELED, -ETIMEDOUT; -ACIO_ECLOSED; -ACIO_ENOTASK,
- *             -ACIO_EFOREIGN
+ *   returns   0; -ECANCELED, -ETIMEDOUT; -ACIO_EQUEUESHUTDOWN where it is
+ *             empty, -ACIO_ECLOSED; -ACIO_ENOTASK, -ACIO_EFOREIGN
  *   suspends  yes
  *   cancel    clean: no item was taken
  *   owner     `item_out` is the caller's; NULL drops the item
@@ -131,7 +133,7 @@ ACIO_EXPORT ACIO_MUST_USE int acio_queue_get(acio_queue *queue, void *item_out);
 /* Put a copy of `*item` in, if there is a place.
  *
  *   returns   0; -ACIO_EQUEUEFULL; -ENOMEM where it has no limit;
- *             -ACIO_ECLOSED; -ACIO_EFOREIGN
+ *             -ACIO_EQUEUESHUTDOWN, -ACIO_ECLOSED; -ACIO_EFOREIGN
  *   suspends  no
  *   cancel    -
  *   owner     `item` is borrowed for the call
@@ -143,7 +145,8 @@ ACIO_EXPORT ACIO_MUST_USE int acio_queue_put_nowait(acio_queue *queue,
 
 /* Take the first item out, if there is one.
  *
- *   returns   0; -ACIO_EQUEUEEMPTY; -ACIO_ECLOSED; -ACIO_EFOREIGN
+ *   returns   0; -ACIO_EQUEUEEMPTY, or -ACIO_EQUEUESHUTDOWN in its place;
+ *             -ACIO_ECLOSED; -ACIO_EFOREIGN
  *   suspends  no
  *   cancel    -
  *   owner     `item_out` is the caller's; NULL drops the item
@@ -209,6 +212,21 @@ ACIO_EXPORT int acio_queue_task_done(acio_queue *queue);
  *   python    Queue.join()
  */
 ACIO_EXPORT ACIO_MUST_USE int acio_queue_join(acio_queue *queue);
+
+/* Take no more items: who puts is answered -ACIO_EQUEUESHUTDOWN, and so is who
+ * waits to. The items that are in can still be taken out; when there are none,
+ * who gets is answered the same. `immediate` drops them, as if each had been
+ * taken out and dealt with: acio_queue_join goes on to wait for those only that
+ * were taken out before. A second call can be the immediate one.
+ *
+ *   returns   0; -ACIO_ECLOSED; -ACIO_EFOREIGN
+ *   suspends  no
+ *   cancel    -
+ *   owner     the caller still closes `queue`
+ *   thread    the loop's
+ *   python    Queue.shutdown(immediate)
+ */
+ACIO_EXPORT int acio_queue_shutdown(acio_queue *queue, bool immediate);
 
 ACIO_END_DECLS
 

@@ -76,12 +76,12 @@ acio_priority_queue_init(acio_queue *queue, size_t item_bytes, size_t maxsize,
 }
 
 static void
-turn_away(struct acio_link *line)
+turn_away(struct acio_link *line, int reason)
 {
     struct acio_link *link;
     while ((link = acioi_list_first(line))) {
         acio_handle *handle = acioi_container_of(link, acio_handle, link);
-        acioi_interrupt_wake(handle->arg, -ACIO_ECLOSED);
+        acioi_interrupt_wake(handle->arg, reason);
     }
 }
 
@@ -91,9 +91,9 @@ acio_queue_close(acio_queue *queue)
     if (!queue->open)
         return;
     queue->open = false;
-    turn_away(&queue->getters);
-    turn_away(&queue->putters);
-    turn_away(&queue->joiners);
+    turn_away(&queue->getters, -ACIO_ECLOSED);
+    turn_away(&queue->putters, -ACIO_ECLOSED);
+    turn_away(&queue->joiners, -ACIO_ECLOSED);
     acioi_free(queue->items);
     queue->items = NULL;
     queue->room = queue->count = 0;
@@ -155,6 +155,8 @@ acio_queue_full(const acio_queue *queue)
 static int
 put(acio_queue *queue, const void *item)
 {
+    if (queue->shut)
+        return -ACIO_EQUEUESHUTDOWN;
     struct acioi_task *getter = acioi_wake_first(&queue->getters);
     if (getter && getter->interrupted_thing) {
         memcpy(getter->interrupted_thing, item, queue->item_bytes);
@@ -174,7 +176,8 @@ acio_queue_put_nowait(acio_queue *queue, const void *item)
     int err = check_queue(queue);
     if (err < 0)
         return err;
-    return acio_queue_full(queue) ? -ACIO_EQUEUEFULL : put(queue, item);
+    bool full = acio_queue_full(queue) && !queue->shut;
+    return full ? -ACIO_EQUEUEFULL : put(queue, item);
 }
 
 int
@@ -183,7 +186,7 @@ acio_queue_put(acio_queue *queue, const void *item)
     int err = check_to_wait(queue);
     if (err < 0)
         return err;
-    if (acio_queue_full(queue))
+    if (acio_queue_full(queue) && !queue->shut)
         return wait_in(queue, &queue->putters, item, "queue.put");
     return without_waiting(put(queue, item));
 }
@@ -221,7 +224,7 @@ acio_queue_get_nowait(acio_queue *queue, void *item_out)
     if (err < 0)
         return err;
     if (acio_queue_empty(queue))
-        return -ACIO_EQUEUEEMPTY;
+        return queue->shut ? -ACIO_EQUEUESHUTDOWN : -ACIO_EQUEUEEMPTY;
     get(queue, item_out);
     return 0;
 }
@@ -232,6 +235,8 @@ acio_queue_get(acio_queue *queue, void *item_out)
     int err = check_to_wait(queue);
     if (err < 0)
         return err;
+    if (acio_queue_empty(queue) && queue->shut)
+        return without_waiting(-ACIO_EQUEUESHUTDOWN);
     if (acio_queue_empty(queue))
         return wait_in(queue, &queue->getters, item_out, "queue.get");
     get(queue, item_out);
@@ -239,6 +244,15 @@ acio_queue_get(acio_queue *queue, void *item_out)
 }
 
 /* ---- all done ---- */
+
+static void
+finish_items(acio_queue *queue, size_t count)
+{
+    queue->unfinished -= count;
+    while (queue->unfinished == 0 && acioi_wake_first(&queue->joiners)) {
+        /* all of them */
+    }
+}
 
 int
 acio_queue_task_done(acio_queue *queue)
@@ -248,10 +262,7 @@ acio_queue_task_done(acio_queue *queue)
         return err;
     if (queue->unfinished == 0)
         return -EINVAL;
-    queue->unfinished--;
-    while (queue->unfinished == 0 && acioi_wake_first(&queue->joiners)) {
-        /* all of them */
-    }
+    finish_items(queue, 1);
     return 0;
 }
 
@@ -264,4 +275,30 @@ acio_queue_join(acio_queue *queue)
     if (queue->unfinished == 0)
         return without_waiting(0);
     return wait_in(queue, &queue->joiners, NULL, "queue.join");
+}
+
+/* ---- the last item has been put ---- */
+
+/* What is in was not taken out, so it is among what is unfinished, unless
+ * acio_queue_task_done was said too often. */
+static void
+drop_items(acio_queue *queue)
+{
+    size_t count = queue->count;
+    queue->first = queue->count = 0;
+    finish_items(queue, count < queue->unfinished ? count : queue->unfinished);
+}
+
+int
+acio_queue_shutdown(acio_queue *queue, bool immediate)
+{
+    int err = check_queue(queue);
+    if (err < 0)
+        return err;
+    queue->shut = true;
+    if (immediate)
+        drop_items(queue);
+    turn_away(&queue->getters, -ACIO_EQUEUESHUTDOWN);
+    turn_away(&queue->putters, -ACIO_EQUEUESHUTDOWN);
+    return 0;
 }
