@@ -157,6 +157,13 @@ spec_skip(const char *reason)
     leave(STAGE_SKIPPED, EXIT_SKIPPED);
 }
 
+bool
+spec_under_valgrind(void)
+{
+    const char *preloaded = getenv("LD_PRELOAD");
+    return preloaded && strstr(preloaded, "vgpreload");
+}
+
 void
 spec_log_add(struct spec_log *log, const char *format, ...)
 {

@@ -140,6 +140,9 @@ struct spec_log {
 void spec_log_add(struct spec_log *log, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* Valgrind keeps some descriptors and system calls to itself. */
+bool spec_under_valgrind(void);
+
 /* The library's heap, counted since the test began. */
 size_t spec_heap_live(void);        /* blocks not yet freed */
 size_t spec_heap_allocations(void); /* blocks ever handed out */

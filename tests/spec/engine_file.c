@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Files, pipes, threads and children. */
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -62,7 +63,7 @@ ENGINE(engine_file, a_path_is_opened_and_described)
 {
     struct statx status = { 0 };
     struct call call = { 0 };
-    acio_op_open(&call.op, AT_FDCWD, "/proc/self/exe", O_RDONLY, 0);
+    acio_op_open(&call.op, AT_FDCWD, "/etc/passwd", O_RDONLY, 0);
     int fd = (int)perform(&call);
     REQUIRE(fd >= 0);
     EXPECT_EQ(fcntl(fd, F_GETFD), FD_CLOEXEC);
@@ -330,6 +331,11 @@ start_child(int status, int *pidfd)
     }
     close(go[0]);
     *pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    if (*pidfd < 0 && errno == ENOSYS) {
+        close(go[1]);
+        waitpid(pid, NULL, 0);
+        SKIP("there are no descriptors of processes here");
+    }
     REQUIRE(*pidfd >= 0);
     return go[1];
 }

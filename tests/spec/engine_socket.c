@@ -243,7 +243,7 @@ ENGINE(engine_socket, an_accept_tells_who_came)
 
 ENGINE(engine_socket, a_bad_descriptor_is_an_error_and_not_a_hang)
 {
-    char data[4];
+    char data[4] = "abc";
     struct call call = { 0 };
     acio_op_recv(&call.op, -1, data, sizeof data, 0);
     EXPECT_ERR(perform(&call), -EBADF);

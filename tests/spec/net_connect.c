@@ -232,10 +232,14 @@ SPEC(net_connect, goes_on_when_a_slow_name_is_answered)
     EXPECT_NOTED("Connection refused");
 }
 
+/* The main task is about to return, and the loop to be closed. */
+static sem_t left;
+
 static void *
 go_on_soon(void *arg)
 {
     (void)arg;
+    sem_wait(&left);
     nanosleep(&(struct timespec){ .tv_nsec = 20000000 }, NULL);
     sem_post(&go_on);
     return NULL;
@@ -247,7 +251,9 @@ look_up_and_leave(void *arg)
     (void)arg;
     acio_task *task = start_slow_connect();
     acio_cancel(task);
-    return acio_await(task);
+    int err = acio_await(task);
+    sem_post(&left);
+    return err;
 }
 
 TEST(net_connect, whose_answer_comes_when_the_loop_is_closing_leaks_nothing)
@@ -258,6 +264,7 @@ TEST(net_connect, whose_answer_comes_when_the_loop_is_closing_leaks_nothing)
         SKIP("on the simulator no thread looks names up");
     sem_init(&asked, 0, 0);
     sem_init(&go_on, 0, 0);
+    sem_init(&left, 0, 0);
     pthread_create(&thread, NULL, go_on_soon, NULL);
     EXPECT_ERR(acio_run(look_up_and_leave), -ECANCELED);
     pthread_join(thread, NULL);

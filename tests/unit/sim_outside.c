@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The real world, seen from the simulator: files, functions, pipes, children.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/mman.h>
@@ -177,6 +178,11 @@ TEST(sim_outside, a_child_is_really_waited_for)
     if (pid == 0)
         _exit(7);
     int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    if (pidfd < 0 && errno == ENOSYS) {
+        waitpid(pid, NULL, 0);
+        acio_loop_close(loop);
+        SKIP("there are no descriptors of processes here");
+    }
     REQUIRE(pidfd >= 0);
     siginfo_t info = { 0 };
     struct call waiting = { 0 };
