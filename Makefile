@@ -75,7 +75,7 @@ check-aarch64:
 	$(call configure,build-aarch64,--cross-file tools/aarch64-linux-gnu.ini)
 	@ninja -C build-aarch64
 	@SPEC_TIMEOUT_SCALE=5 tools/check build-aarch64 \
-	    --timeout-multiplier 5 --suite unit --suite spec $(TESTS)
+	    --timeout-multiplier 5 --suite unit --suite sim --suite epoll $(TESTS)
 
 #: make torture        every test for every fault: allocation, transfer, cancel
 torture: all

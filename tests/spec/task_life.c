@@ -335,14 +335,24 @@ one(void *arg)
     return 1;
 }
 
-enum { MANY = 100000 };
+enum { MANY = 100000, MANY_MAPPINGS = 25000 };
+
+/* As many as wanted, or, before Linux 6.13, as there may be guards. */
+static int
+create_many(acio_task **tasks, int count)
+{
+    for (int i = 0; i < count; i++) {
+        tasks[i] = acio_create_task(one);
+        if (!tasks[i] && i > MANY_MAPPINGS)
+            return i;
+    }
+    return count;
+}
 
 SPEC_LARGE(task, may_be_one_of_a_hundred_thousand)
 {
     static acio_task *tasks[MANY];
-    int total = 0, count = many(MANY);
-    for (int i = 0; i < count; i++)
-        tasks[i] = acio_create_task(one);
+    int total = 0, count = create_many(tasks, many(MANY));
     for (int i = 0; i < count; i++)
         total += acio_await(tasks[i]);
     EXPECT_EQ(total, count);
