@@ -267,3 +267,81 @@ SCENARIO(queue_between_two_that_never_rest)
     start(tick, .text = "other", .times = 6);
     acio_sleep(1);
 }
+
+static int
+compare_numbers(const void *a, const void *b)
+{
+    int one = *(const int *)a, other = *(const int *)b;
+    return (one > other) - (one < other);
+}
+
+static void
+put_some(acio_queue *queue)
+{
+    static const int items[] = { 3, 1, 4, 1, 5, 9, 2, 6 };
+    for (int i = 0; i < 8; i++)
+        say("%s", word(put_nowait(queue, items[i])));
+}
+
+SCENARIO(queue_by_priority)
+{
+    ACIO_PRIORITY_QUEUE(queue, int, 0, compare_numbers);
+    put_some(&queue);
+    start(get, .text = "a", .queue = &queue, .times = 8);
+    acio_sleep(1);
+    start(get, .text = "b", .queue = &queue, .times = 1);
+    start(get, .text = "c", .queue = &queue, .times = 1);
+    acio_sleep(1);
+    start(put, .text = "d", .queue = &queue, .first = 1, .times = 1);
+    acio_sleep(1);
+    start(put, .text = "d", .queue = &queue, .first = 0, .times = 1);
+    acio_sleep(1);
+}
+
+SCENARIO(queue_last_in_first_out)
+{
+    ACIO_LIFO_QUEUE(queue, int, 0);
+    put_some(&queue);
+    start(get, .text = "a", .queue = &queue, .times = 8);
+    acio_sleep(1);
+    say_size(&queue);
+}
+
+SCENARIO(queue_that_is_shut_down)
+{
+    ACIO_QUEUE(queue, int, 2);
+    start(put, .text = "a", .queue = &queue, .first = 1, .times = 3);
+    start(join, .text = "b", .queue = &queue);
+    acio_sleep(1);
+    say("%s", word(acio_queue_shutdown(&queue, false)));
+    say("%s", word(put_nowait(&queue, 9)));
+    acio_sleep(1);
+    start(get, .text = "c", .queue = &queue, .times = 3);
+    acio_sleep(1);
+    acio_queue_task_done(&queue);
+    acio_queue_task_done(&queue);
+    acio_sleep(1);
+}
+
+SCENARIO(queue_that_is_shut_down_at_once)
+{
+    ACIO_QUEUE(queue, int, 2);
+    start(put, .text = "a", .queue = &queue, .first = 1, .times = 3);
+    start(join, .text = "b", .queue = &queue);
+    acio_sleep(1);
+    say("%s", word(acio_queue_shutdown(&queue, true)));
+    say_size(&queue);
+    start(get, .text = "c", .queue = &queue, .times = 1);
+    acio_sleep(1);
+}
+
+SCENARIO(queue_shut_down_tells_who_waits)
+{
+    ACIO_QUEUE(queue, int, 0);
+    start(get, .text = "a", .queue = &queue, .times = 1);
+    start(get, .text = "b", .queue = &queue, .times = 1);
+    acio_sleep(1);
+    say("%s", word(acio_queue_shutdown(&queue, false)));
+    start(tick, .text = "other", .times = 2);
+    acio_sleep(1);
+}

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Queues: who gets which item, and who waits for whom."""
 
-from asyncio import Queue, create_task, sleep
+from asyncio import LifoQueue, PriorityQueue, Queue, create_task, sleep
 
 from traces import *
 
@@ -229,4 +229,72 @@ async def queue_between_two_that_never_rest():
     start(put("a", queue, first=1, times=5))
     start(get("b", queue, times=5))
     start(tick("other", 6))
+    await sleep(1)
+
+
+def put_some(queue):
+    for item in (3, 1, 4, 1, 5, 9, 2, 6):
+        say(put_nowait(queue, item))
+
+
+@scenario
+async def queue_by_priority():
+    queue = PriorityQueue()
+    put_some(queue)
+    start(get("a", queue, times=8))
+    await sleep(1)
+    start(get("b", queue))
+    start(get("c", queue))
+    await sleep(1)
+    start(put("d", queue, first=1))
+    await sleep(1)
+    start(put("d", queue, first=0))
+    await sleep(1)
+
+
+@scenario
+async def queue_last_in_first_out():
+    queue = LifoQueue()
+    put_some(queue)
+    start(get("a", queue, times=8))
+    await sleep(1)
+    say_size(queue)
+
+
+@scenario(since=(3, 13))
+async def queue_that_is_shut_down():
+    queue = Queue(2)
+    start(put("a", queue, first=1, times=3))
+    start(join("b", queue))
+    await sleep(1)
+    say(without_waiting(queue.shutdown))
+    say(put_nowait(queue, 9))
+    await sleep(1)
+    start(get("c", queue, times=3))
+    await sleep(1)
+    queue.task_done()
+    queue.task_done()
+    await sleep(1)
+
+
+@scenario(since=(3, 13))
+async def queue_that_is_shut_down_at_once():
+    queue = Queue(2)
+    start(put("a", queue, first=1, times=3))
+    start(join("b", queue))
+    await sleep(1)
+    say(without_waiting(queue.shutdown, True))
+    say_size(queue)
+    start(get("c", queue))
+    await sleep(1)
+
+
+@scenario(since=(3, 13))
+async def queue_shut_down_tells_who_waits():
+    queue = Queue()
+    start(get("a", queue))
+    start(get("b", queue))
+    await sleep(1)
+    say(without_waiting(queue.shutdown))
+    start(tick("other", 2))
     await sleep(1)
