@@ -20,6 +20,7 @@
 #include "acio/loop.h"
 #include "acio/op.h"
 #include "acio/queue.h"
+#include "acio/runner.h"
 #include "acio/scope.h"
 #include "acio/semaphore.h"
 #include "acio/server.h"

@@ -282,7 +282,8 @@ start(struct run *run)
     if (status)
         return status;
     open_folder(run);
-    status = acio_run(fetch_all, .run = run);
+    status = acio_run_with(fetch_all, ACIO_ARGS(fetch_all, .run = run),
+        &(struct acio_run_options){ .keep_sigint = true });
     if (run->folder_fd >= 0)
         close(run->folder_fd);
     if (status >= 0)

@@ -44,6 +44,7 @@ struct acio_run_options {
                             * taken page by page as it is touched */
     unsigned pool_threads; /* see struct acio_loop_options */
     const struct acio_sim_options *sim;
+    bool keep_sigint;        /* leave Ctrl-C to the program; see runner.h */
     const char *name;        /* of the main task; NULL: "main" */
     unsigned long cancel_at; /* for tests: cancel the task that reaches the
                               * n-th suspension point of the run; 0: none */
@@ -68,9 +69,11 @@ struct acio_args {
 
 /* Make a loop, run `f` in it as the main task, cancel and await what is left,
  * close the loop. `acio_run(f, .url = "...")` passes a `struct f_args` filled
- * with what is written after the comma.
+ * with what is written after the comma. Ctrl-C cancels the main task (runner.h
+ * says when).
  *
- *   returns   what `f` returned; -ACIO_ERUNNING inside a running loop;
+ *   returns   what `f` returned; -EINTR where Ctrl-C cancelled it, and it
+ *             returned -ECANCELED; -ACIO_ERUNNING inside a running loop;
  *             -EINVAL for an absurd stack size; what acio_loop_new answers;
  *             -EDEADLK on the simulator when everything waits for ever
  *   suspends  no (it is the loop)

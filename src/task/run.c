@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* run.c - a loop with tasks, from its first task to its last (asyncio.run)
+/* run.c - the tasks of a loop, from the first to the last
  *
- * Happy path.   Open a loop, run the main task to its end, cancel what is left
- *               and run it to its end as well, call who is to be told, report
- *               what nobody saw, close.
+ * Happy path.   Run the main task to its end, cancel what is left and run it to
+ *               its end as well, call who is to be told, report what nobody
+ *               saw. (runner.c opens and closes the loop around that.)
  * Deadlock.     Only the simulator can tell: everything waits, nothing will
  *               come. Then all tasks are cancelled, so that they clean up, and
  *               -EDEADLK is the answer.
@@ -69,6 +69,7 @@ acioi_runtime_run(struct acioi_runtime *runtime, struct acioi_task *task)
     while (err >= 0 && task->state != ACIOI_TASK_FINISHED)
         err = acioi_loop_pass(runtime->loop, ACIOI_NEVER);
     runtime->loop->turning = false;
+    runtime->until = NULL;
     return err < 0 ? err : 0;
 }
 

@@ -139,6 +139,21 @@ acioi_task_unuse(struct acioi_task *task)
     free_if_unused(task);
 }
 
+/* What the main task of a run has set, the next one finds (runner.c). */
+static void
+release_context(struct acioi_task *task)
+{
+    struct acioi_runtime *runtime = task->runtime;
+    acio_context *context = task->context;
+    task->context = NULL;
+    if (task == runtime->until) {
+        acio_context *before = runtime->context;
+        runtime->context = context;
+        context = before;
+    }
+    acio_context_release(context);
+}
+
 static void
 finish(struct acioi_task *task, int result)
 {
@@ -148,8 +163,7 @@ finish(struct acioi_task *task, int result)
             task->name);
     task->result = result;
     task->state = ACIOI_TASK_FINISHED;
-    acio_context_release(task->context);
-    task->context = NULL;
+    release_context(task);
     acioi_list_remove(&task->link);
     acioi_list_push_back(&runtime->finished, &task->link);
     runtime->task_count--;
