@@ -40,7 +40,7 @@ amain(void *arg)
     ACIO_QUEUE(queue, int, 2);
     ACIO_GROUP(group);
     acio_group_create_task(&group, consume, &queue, "ann", .seconds = 0.1);
-    acio_group_create_task(&group, consume, &queue, "bob", .seconds = 0.25);
+    acio_group_create_task(&group, consume, &queue, "bob", .seconds = 0.6);
     int err = 0;
     for (int number = 1; number <= 4 && err == 0; number++)
         err = acio_queue_put(&queue, &number); /* waits while it is full */

@@ -15,7 +15,7 @@ async def amain():
     queue = asyncio.Queue(2)
     async with asyncio.TaskGroup() as group:
         ann = group.create_task(consume(queue, "ann", seconds=0.1))
-        bob = group.create_task(consume(queue, "bob", seconds=0.25))
+        bob = group.create_task(consume(queue, "bob", seconds=0.6))
 
         for number in range(1, 5):
             await queue.put(number)

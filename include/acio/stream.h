@@ -302,7 +302,8 @@ ACIO_EXPORT int acio_stream_sock_name(acio_stream *stream, char *buf,
 /* The socket, for options; not to be read, written or closed.
  *
  *   returns   the fd (of no use outside of acio on the simulator);
- *             -ENOTCONN once the connection is lost; -ACIO_ECLOSED, -ACIO_EFOREIGN, -ACIO_ENOLOOP
+ *             -ENOTCONN once the connection is lost; -ACIO_ECLOSED,
+ *             -ACIO_EFOREIGN, -ACIO_ENOLOOP
  *   suspends  no
  *   cancel    -
  *   owner     borrowed
