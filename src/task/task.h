@@ -181,10 +181,6 @@ void acioi_wake(struct acioi_task *task);
  * suspension; then who created it goes on. */
 void acioi_task_start_eagerly(struct acioi_task *task);
 
-/* Runs a task that was created just now, from there, up to its first
- * suspension; then who created it goes on. */
-void acioi_task_start_eagerly(struct acioi_task *task);
-
 /* The usual interruption: wake the task with a reason. */
 void acioi_interrupt_wake(struct acioi_task *task, int reason);
 
