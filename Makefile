@@ -52,7 +52,7 @@ asan:
 	@tools/setup build
 	$(call configure,build-asan,-Db_sanitize=address,undefined)
 	@ninja -C build-asan
-	@tools/check build-asan --suite unit --suite spec $(TESTS)
+	@tools/check build-asan --suite unit --suite spec --suite fuzz $(TESTS)
 
 tsan:
 	@tools/setup build

@@ -23,9 +23,12 @@ model_init(struct model *m)
 {
     memset(m, 0, offsetof(struct model, queue));
     m->running = NOBODY;
+    m->head = m->pass_end = m->tail = TASKS; /* room for who gives way */
+    m->queues[0].maxsize = m->queues[2].maxsize = m->queues[3].maxsize = 2;
+    m->queues[2].order = LIFO;
+    m->queues[3].order = BY_PRIORITY;
     for (int i = 0; i < OBJECTS; i++) {
         m->semaphores[i].value = 1 + i;
-        m->queues[i].maxsize = i == 0 ? 2 : 0;
         m->barriers[i].parties = 2 + i;
         m->conditions[i].lock = i == 0 ? &m->own_locks[0] : &m->locks[i];
     }
@@ -63,7 +66,10 @@ is_armed(const struct model *m, const struct model_event *event)
 {
     const struct model_task *t = &m->tasks[event->task];
     if (event->kind == SLEPT)
-        return still_waits(m, event, WAIT_SLEEP);
+        return still_waits(m, event, WAIT_SLEEP) ||
+            still_waits(m, event, WAIT_SOME);
+    if (event->kind == SET_EXPIRED)
+        return t->set.serial == event->serial && t->set.left > 0;
     return event->entry < t->depth &&
         t->scopes[event->entry].serial == event->serial;
 }
@@ -196,6 +202,17 @@ model_park(struct model *m, enum wait wait, int thing)
 }
 
 void
+model_give_way(struct model *m)
+{
+    struct model_task *t = &m->tasks[m->running];
+    t->state = READY;
+    t->wait = WAIT_CREATE;
+    m->queue[--m->head] = (struct model_event){ .kind = RESUME,
+        .task = m->running };
+    m->running = NOBODY;
+}
+
+void
 model_at_once(struct model *m, int answer)
 {
     m->tasks[m->running].answer = answer;
@@ -255,6 +272,9 @@ interrupt(struct model *m, int task, int reason)
     case WAIT_LINE:
     case WAIT_BARRIER:
     case WAIT_GROUP:
+    case WAIT_SHIELDED:
+    case WAIT_SOME:
+    case WAIT_NEXT:
         wake_with(m, task, reason);
         return;
     case WAIT_AWAIT:
@@ -263,8 +283,8 @@ interrupt(struct model *m, int task, int reason)
         return;
     case WAIT_GATHER:
         t->reason = reason;
-        for (int i = 0; i < t->gather.count; i++)
-            model_cancel(m, t->gather.tasks[i]);
+        for (int i = 0; i < t->set.count; i++)
+            model_cancel(m, t->set.tasks[i]);
         return;
     case WAIT_FUTURE:
         t->reason = reason;
@@ -309,6 +329,8 @@ resume(struct model *m, int task)
     switch (t->wait) {
     case WAIT_START:
         return begin_task(m, task);
+    case WAIT_CREATE:
+        return true;
     case WAIT_YIELD:
         t->answer = model_pending(m, task);
         return true;
@@ -319,6 +341,10 @@ resume(struct model *m, int task)
         return true;
     case WAIT_AWAIT:
         return model_await_over(m, task);
+    case WAIT_SHIELDED:
+        return model_shielded_over(m, task);
+    case WAIT_SOME:
+        return model_wait_over(m, task);
     case WAIT_GATHER:
     case WAIT_GATHER_END:
         return model_gather_over(m, task);
@@ -343,8 +369,12 @@ let_happen(struct model *m, const struct model_event *event)
     case CHILD_DONE:
         model_child_done(m, event->task);
         break;
-    case GATHER_DONE:
-        model_gather_done(m, event);
+    case SET_DONE:
+        model_set_done(m, event);
+        break;
+    case SET_EXPIRED:
+        if (is_armed(m, event))
+            model_set_expire(m, event);
         break;
     case SLEPT:
         if (is_armed(m, event))

@@ -41,9 +41,13 @@ enum wait {
     WAIT_YIELD,
     WAIT_SLEEP,
     WAIT_WORK,
+    WAIT_CREATE, /* of an eager task, which runs first */
     WAIT_AWAIT,
+    WAIT_SHIELDED, /* an await that does not cancel */
     WAIT_GATHER,
     WAIT_GATHER_END, /* interrupted: until all have ended */
+    WAIT_SOME,       /* of a set */
+    WAIT_NEXT,       /* of a set, as they finish */
     WAIT_GROUP,
     WAIT_GROUP_END, /* interrupted, or the group is closed */
     WAIT_FUTURE,
@@ -74,16 +78,31 @@ struct model_group {
     int unfinished, first_error, errors;
 };
 
-struct model_gather {
-    int count, left, first_error;
-    bool errors_end_it;
+/* A wait for many tasks: gather, wait, as_completed. */
+struct model_set {
+    enum set_kind {
+        SET_RESULTS,    /* gather, errors are results */
+        SET_NO_ERROR,   /* gather, the first error ends it */
+        SET_FIRST,      /* wait for one */
+        SET_FAILURE,    /* wait for one that fails */
+        SET_ALL,        /* wait for all */
+        SET_COMPLETIONS /* as_completed */
+    } kind;
+    int count, left;                  /* left: not finished */
+    int refused;                      /* why a handle was bad */
+    int first_error;                  /* a cancel is one for gather only */
     int tasks[TASKS], results[TASKS]; /* NOBODY: a bad handle */
-    unsigned serial;
+    unsigned serial;                  /* 0: it is over */
+
+    /* of as_completed */
+    bool expired;
+    int finished_count, given;
+    int finished[TASKS];
 };
 
 /* Who is told of a task's end. */
 struct watcher {
-    enum { AWAITER, ITS_GROUP, GATHERER } kind;
+    enum { AWAITER, ITS_GROUP, SET_OWNER } kind;
     int task, entry;
     unsigned serial;
 };
@@ -107,7 +126,7 @@ struct model_task {
     int reason;        /* of an interruption, or what it was handed */
     int item;          /* that it puts or was given */
     int result;        /* of the work or the future */
-    struct model_gather gather;
+    struct model_set set;
 
     int answer; /* of the call that it is in */
 
@@ -120,8 +139,16 @@ struct model_task {
 };
 
 struct model_event {
-    enum { RESUME, CHILD_DONE, GATHER_DONE, SLEPT, WORKED, EXPIRED } kind;
-    int task, entry; /* entry: of a gather; of a scope */
+    enum {
+        RESUME,
+        CHILD_DONE,
+        SET_DONE, /* a task of a set */
+        SLEPT,
+        WORKED,
+        EXPIRED,
+        SET_EXPIRED
+    } kind;
+    int task, entry; /* entry: of a set; of a scope */
     unsigned serial;
 };
 
@@ -131,6 +158,7 @@ struct model_timer {
 };
 
 struct model_queue {
+    enum { FIFO, LIFO, BY_PRIORITY } order;
     bool closed;
     int maxsize; /* 0: no limit */
     int count, unfinished;
@@ -158,7 +186,7 @@ struct model {
         bool set;
         struct line waiters;
     } events[OBJECTS];
-    struct model_queue queues[OBJECTS];
+    struct model_queue queues[QUEUES];
     struct {
         enum { PENDING, DONE, CANCELLED } state;
         int result;
@@ -228,14 +256,23 @@ int model_pending(const struct model *model, int task);
 /* ---- what the running task calls ---- */
 
 /* Whether it can be started, in a group or in none (NOBODY). */
-bool model_spawn(struct model *model, int task, int group, bool always_start);
+bool model_spawn(struct model *model, int task, int group,
+    const struct task *options);
 bool model_cancel(struct model *model, int task);
 int model_uncancel(struct model *model, int task);
 void model_detach(struct model *model, int task);
 void model_await(struct model *model, int task);
 void model_wait_for(struct model *model, int task, int seconds);
-void model_gather(struct model *model, const int *tasks, int count,
-    bool errors_end_it);
+void model_await_shielded(struct model *model, int task);
+
+/* The set of the running task: gather and wait use it up. */
+void model_set(struct model *model, enum set_kind kind, const int *tasks,
+    int count);
+void model_gather(struct model *model);
+void model_wait(struct model *model, int seconds);
+int model_as_completed_open(struct model *model, int seconds);
+void model_as_completed_next(struct model *model);
+void model_as_completed_close(struct model *model);
 
 void model_sleep(struct model *model, int seconds);
 void model_work(struct model *model);
@@ -259,6 +296,9 @@ void model_semaphore_release(struct model *model, int semaphore);
 void model_event_set(struct model *model, int event);
 void model_event_clear(struct model *model, int event);
 void model_event_wait(struct model *model, int event);
+
+/* Of an item: the smallest comes out first. */
+int model_priority(int item);
 
 void model_put(struct model *model, int queue, int item);
 int model_put_nowait(struct model *model, int queue, int item);

@@ -26,16 +26,27 @@ void model_wake(struct model *model, int task);
 /* Interrupts a task that waits, if something is pending. */
 void model_reconsider(struct model *model, int task);
 
-/* ---- model_task.c ---- */
+/* The same, and the first event of all brings it back. */
+void model_give_way(struct model *model);
+
+/* ---- model_task.c and model_set.c ---- */
 
 void model_finish(struct model *model, int task, int outcome);
 void model_child_done(struct model *model, int task);
-void model_gather_done(struct model *model, const struct model_event *event);
+void model_set_done(struct model *model, const struct model_event *event);
+void model_set_expire(struct model *model, const struct model_event *event);
 void model_expire(struct model *model, const struct model_event *event);
+
+/* 0, or why a task cannot be waited for; then its handle has ended. */
+int model_refusal(const struct model *model, int task);
+void model_take_outcome(struct model *model, int task);
+void model_watch(struct model *model, int task, struct watcher watcher);
 
 /* A task is at the front: true where it goes on with an answer, false where
  * it waits for more. */
 bool model_await_over(struct model *model, int task);
+bool model_shielded_over(struct model *model, int task);
+bool model_wait_over(struct model *model, int task);
 bool model_gather_over(struct model *model, int task);
 bool model_group_over(struct model *model, int task);
 

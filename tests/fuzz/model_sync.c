@@ -174,13 +174,33 @@ bring(struct model *m, struct model_queue *q, int item)
     q->unfinished++;
 }
 
+int
+model_priority(int item)
+{
+    return item % 3;
+}
+
+/* Which item comes out next. */
+static int
+next_place(const struct model_queue *q)
+{
+    int first = 0;
+    if (q->order == LIFO)
+        return q->count - 1;
+    for (int i = 1; i < q->count && q->order == BY_PRIORITY; i++) {
+        if (model_priority(q->items[i]) < model_priority(q->items[first]))
+            first = i;
+    }
+    return first;
+}
+
 static int
 take(struct model *m, struct model_queue *q)
 {
-    int item = q->items[0];
+    int at = next_place(q), item = q->items[at];
     q->count--;
-    memmove(&q->items[0], &q->items[1],
-        (unsigned)q->count * sizeof q->items[0]);
+    memmove(&q->items[at], &q->items[at + 1],
+        (unsigned)(q->count - at) * sizeof item);
     int putter = serve(m, &q->putters, 0);
     if (putter == NOBODY)
         return item;

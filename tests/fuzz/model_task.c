@@ -64,8 +64,8 @@ model_uncancel(struct model *m, int task)
 
 /* ---- the life of a task ---- */
 
-static void
-watch(struct model *m, int task, struct watcher watcher)
+void
+model_watch(struct model *m, int task, struct watcher watcher)
 {
     struct model_task *t = &m->tasks[task];
     if (t->watcher_count == WATCHERS)
@@ -78,15 +78,16 @@ tell(struct model *m, int task, const struct watcher *watcher)
 {
     switch (watcher->kind) {
     case AWAITER:
-        model_wake(m, watcher->task);
+        if (m->tasks[watcher->task].serial == watcher->serial)
+            model_wake(m, watcher->task);
         break;
     case ITS_GROUP:
         model_happens(m,
             (struct model_event){ .kind = CHILD_DONE, .task = task });
         break;
-    case GATHERER:
+    case SET_OWNER:
         model_happens(m,
-            (struct model_event){ .kind = GATHER_DONE,
+            (struct model_event){ .kind = SET_DONE,
                 .task = watcher->task,
                 .entry = watcher->entry,
                 .serial = watcher->serial });
@@ -105,24 +106,36 @@ model_finish(struct model *m, int task, int outcome)
 }
 
 static void
-create(struct model *m, int task, int group, bool always_start)
+create(struct model *m, int task, int group, const struct task *options)
 {
     struct model_task *t = &m->tasks[task];
     t->state = READY;
     t->wait = WAIT_START;
-    t->always_start = always_start;
+    t->always_start = options->always_start;
     t->round = m->round;
     t->held = true;
     t->group = group;
     m->created[m->created_count++] = task;
-    model_happens(m, (struct model_event){ .kind = RESUME, .task = task });
+}
+
+/* An eager task runs there and then, and its creator goes on after that. */
+static void
+start(struct model *m, int task, bool eager)
+{
+    if (!eager) {
+        model_happens(m, (struct model_event){ .kind = RESUME, .task = task });
+        return;
+    }
+    model_give_way(m);
+    m->running = task;
+    m->tasks[task].state = RUNNING;
 }
 
 static void abort_group(struct model *m, int group);
 static void note_error(struct model *m, int group, int error);
 
 bool
-model_spawn(struct model *m, int task, int group, bool always_start)
+model_spawn(struct model *m, int task, int group, const struct task *options)
 {
     const struct model_group *g = group == NOBODY ? NULL : &m->groups[group];
     if (g && (!g->open || g->aborting || g->waited))
@@ -132,11 +145,12 @@ model_spawn(struct model *m, int task, int group, bool always_start)
             note_error(m, group, -ENOMEM);
         return false;
     }
-    create(m, task, group, always_start);
+    create(m, task, group, options);
     if (g) {
         m->groups[group].unfinished++;
-        watch(m, task, (struct watcher){ .kind = ITS_GROUP });
+        model_watch(m, task, (struct watcher){ .kind = ITS_GROUP });
     }
+    start(m, task, options->eager);
     return true;
 }
 
@@ -149,8 +163,8 @@ model_detach(struct model *m, int task)
 
 /* ---- awaiting ---- */
 
-static void
-take_outcome(struct model *m, int task)
+void
+model_take_outcome(struct model *m, int task)
 {
     struct model_task *t = &m->tasks[task];
     t->seen = true;
@@ -165,9 +179,8 @@ outcome_for(const struct model_task *t, int reason)
     return reason && t->outcome == -ECANCELED ? reason : t->outcome;
 }
 
-/* 0, or why a task cannot be awaited. */
-static int
-refusal(const struct model *m, int task)
+int
+model_refusal(const struct model *m, int task)
 {
     const struct model_task *t = &m->tasks[task];
     if (t->state == UNBORN)
@@ -180,7 +193,7 @@ refusal(const struct model *m, int task)
 void
 model_await(struct model *m, int task)
 {
-    int self = m->running, refused = refusal(m, task);
+    int self = m->running, refused = model_refusal(m, task);
     struct model_task *t = &m->tasks[task];
     if (refused) {
         model_at_once(m, refused);
@@ -189,13 +202,17 @@ model_await(struct model *m, int task)
     int pending = model_pending(m, self);
     if (t->state == FINISHED) {
         model_at_once(m, outcome_for(t, pending));
-        take_outcome(m, task);
+        model_take_outcome(m, task);
         return;
     }
     if (pending)
         model_cancel(m, task);
-    watch(m, task, (struct watcher){ .kind = AWAITER, .task = self });
-    model_park(m, WAIT_AWAIT, task)->pending = pending;
+    struct model_task *awaiter = model_park(m, WAIT_AWAIT, task);
+    awaiter->pending = pending;
+    model_watch(m, task,
+        (struct watcher){ .kind = AWAITER,
+            .task = self,
+            .serial = awaiter->serial });
 }
 
 bool
@@ -204,7 +221,37 @@ model_await_over(struct model *m, int task)
     struct model_task *t = &m->tasks[task];
     int reason = t->pending ? t->pending : t->reason;
     t->answer = outcome_for(&m->tasks[t->thing], reason);
-    take_outcome(m, t->thing);
+    model_take_outcome(m, t->thing);
+    return true;
+}
+
+/* It leaves at once and cancels nobody. What has come by the time it goes on
+ * is its answer all the same. */
+void
+model_await_shielded(struct model *m, int task)
+{
+    int self = m->running;
+    if (model_refusal(m, task) || m->tasks[task].state == FINISHED) {
+        model_await(m, task);
+        return;
+    }
+    if (model_interrupted(m))
+        return;
+    unsigned serial = model_park(m, WAIT_SHIELDED, task)->serial;
+    model_watch(m, task,
+        (struct watcher){ .kind = AWAITER, .task = self, .serial = serial });
+}
+
+bool
+model_shielded_over(struct model *m, int task)
+{
+    struct model_task *t = &m->tasks[task];
+    const struct model_task *awaited = &m->tasks[t->thing];
+    t->answer = t->reason;
+    if (t->reason && awaited->state != FINISHED)
+        return true;
+    t->answer = awaited->outcome;
+    model_take_outcome(m, t->thing);
     return true;
 }
 
@@ -221,106 +268,6 @@ model_wait_for(struct model *m, int task, int seconds)
 {
     model_timeout_open(m, needs_limit(m, task, seconds) ? seconds : NEVER);
     model_await(m, task);
-}
-
-/* ---- gather ---- */
-
-static void
-gather_error(struct model *m, int task, int error)
-{
-    struct model_gather *g = &m->tasks[task].gather;
-    if (!g->first_error)
-        g->first_error = error;
-    if (g->errors_end_it)
-        model_wake(m, task);
-}
-
-void
-model_gather_done(struct model *m, const struct model_event *event)
-{
-    struct model_gather *g = &m->tasks[event->task].gather;
-    if (g->serial != event->serial)
-        return; /* it is over */
-    int outcome = m->tasks[g->tasks[event->entry]].outcome;
-    g->results[event->entry] = outcome;
-    if (outcome < 0)
-        gather_error(m, event->task, outcome);
-    if (--g->left == 0)
-        model_wake(m, event->task);
-}
-
-static void
-gather_add(struct model *m, struct model_gather *g, int entry, int task)
-{
-    int refused = refusal(m, task);
-    g->tasks[entry] = refused ? NOBODY : task;
-    g->results[entry] = refused ? refused : -EINPROGRESS;
-    if (refused) {
-        gather_error(m, m->running, refused);
-        return;
-    }
-    g->left++;
-    if (m->tasks[task].state == FINISHED)
-        model_gather_done(m,
-            &(struct model_event){ .task = m->running,
-                .entry = entry,
-                .serial = g->serial });
-    else
-        watch(m, task,
-            (struct watcher){ .kind = GATHERER,
-                .task = m->running,
-                .entry = entry,
-                .serial = g->serial });
-}
-
-/* What it answers; the handles have ended. */
-static void
-end_gather(struct model *m, int task, int reason)
-{
-    struct model_task *t = &m->tasks[task];
-    struct model_gather *g = &t->gather;
-    int error = g->errors_end_it ? g->first_error : 0;
-    t->answer = reason ? reason : error;
-    g->serial = 0;
-    for (int i = 0; i < g->count; i++) {
-        if (g->tasks[i] != NOBODY)
-            take_outcome(m, g->tasks[i]);
-    }
-}
-
-void
-model_gather(struct model *m, const int *tasks, int count, bool errors_end_it)
-{
-    int self = m->running;
-    struct model_gather *g = &running(m)->gather;
-    *g = (struct model_gather){ .count = count,
-        .errors_end_it = errors_end_it,
-        .serial = ++m->serials };
-    for (int i = 0; i < count; i++)
-        gather_add(m, g, i, tasks[i]);
-    int pending = model_pending(m, self);
-    bool enough = g->first_error && errors_end_it;
-    for (int i = 0; i < count && pending; i++)
-        model_cancel(m, g->tasks[i]);
-    if (g->left == 0 || (enough && !pending))
-        end_gather(m, self, pending);
-    else if (pending)
-        model_park(m, WAIT_GATHER_END, 0)->reason = pending;
-    else
-        model_park(m, WAIT_GATHER, 0);
-}
-
-bool
-model_gather_over(struct model *m, int task)
-{
-    struct model_task *t = &m->tasks[task];
-    if (t->reason && t->gather.left > 0) {
-        t->state = PARKED;
-        t->wait = WAIT_GATHER_END;
-        return false;
-    }
-    end_gather(m, task, t->reason);
-    return true;
 }
 
 /* ---- scopes ---- */

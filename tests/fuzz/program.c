@@ -9,7 +9,9 @@
 #include <string.h>
 
 /* What a step is about. */
-enum noun { NOTHING, LATER_TASK, ANY_TASK, OBJECT };
+enum noun { NOTHING, LATER_TASK, ANY_TASK, OBJECT, QUEUE, SECONDS };
+
+enum { ANY_SET = 128 }; /* of the next seven tasks */
 
 static const struct kind {
     const char *text; /* @ is the target, # the number */
@@ -36,10 +38,29 @@ static const struct kind {
         .weight = 6,
         .about = LATER_TASK,
         .numbers = 4 },
-    [GATHER] = { .text = "gather", .weight = 4, .numbers = 128 },
+    [AWAIT_SHIELDED] = { .text = "await t@, which is not its own",
+        .weight = 6,
+        .about = LATER_TASK },
+    [GATHER] = { .text = "gather", .weight = 4, .numbers = ANY_SET },
     [GATHER_RESULTS] = { .text = "gather results and errors of",
         .weight = 4,
-        .numbers = 128 },
+        .numbers = ANY_SET },
+    [WAIT_FIRST] = { .text = "wait @ s for the first of",
+        .weight = 4,
+        .about = SECONDS,
+        .numbers = ANY_SET },
+    [WAIT_FAILURE] = { .text = "wait @ s for all or a failure of",
+        .weight = 3,
+        .about = SECONDS,
+        .numbers = ANY_SET },
+    [WAIT_ALL] = { .text = "wait @ s for all of",
+        .weight = 2,
+        .about = SECONDS,
+        .numbers = ANY_SET },
+    [AS_COMPLETED] = { .text = "within @ s take, as they come,",
+        .weight = 5,
+        .about = SECONDS,
+        .numbers = ANY_SET },
     [SLEEP] = { .text = "sleep # s", .weight = 16, .numbers = 4 },
     [WORK] = { .text = "work in a thread for 1 s", .weight = 3 },
     [TIMEOUT] = { .text = "within # s:",
@@ -54,10 +75,7 @@ static const struct kind {
         .weight = 6,
         .numbers = 4,
         .block = true },
-    [GROUP] = { .text = "in a group:",
-        .weight = 6,
-        .block = true,
-        .partner = SPAWN_IN_GROUP },
+    [GROUP] = { .text = "in a group:", .weight = 6, .block = true },
     [GROUP_CANCEL] = { .text = "cancel the group",
         .weight = 2,
         .around = GROUP },
@@ -77,26 +95,26 @@ static const struct kind {
         .partner = EVENT_SET },
     [PUT] = { .text = "put into queue @",
         .weight = 10,
-        .about = OBJECT,
+        .about = QUEUE,
         .partner = GET },
     [PUT_NOWAIT] = { .text = "put into queue @ without waiting",
         .weight = 3,
-        .about = OBJECT },
+        .about = QUEUE },
     [GET] = { .text = "get from queue @",
         .weight = 10,
-        .about = OBJECT,
+        .about = QUEUE,
         .partner = PUT },
     [GET_NOWAIT] = { .text = "get from queue @ without waiting",
         .weight = 3,
-        .about = OBJECT },
+        .about = QUEUE },
     [TASK_DONE] = { .text = "say that an item of queue @ is done",
         .weight = 5,
-        .about = OBJECT },
+        .about = QUEUE },
     [QUEUE_JOIN] = { .text = "join queue @",
         .weight = 3,
-        .about = OBJECT,
+        .about = QUEUE,
         .partner = TASK_DONE },
-    [QUEUE_CLOSE] = { .text = "close queue @", .weight = 1, .about = OBJECT },
+    [QUEUE_CLOSE] = { .text = "close queue @", .weight = 1, .about = QUEUE },
     [FUTURE_SET] = { .text = "set future @ to #",
         .weight = 4,
         .about = OBJECT,
@@ -136,7 +154,7 @@ static const struct kind {
         .weight = 1,
         .about = OBJECT },
     [RETURN] = { .text = "return #", .weight = 2, .numbers = 100 },
-    [FAIL] = { .text = "fail with error #", .weight = 4, .numbers = 4 },
+    [FAIL] = { .text = "fail with error #", .weight = 6, .numbers = 4 },
 };
 
 /* ---- making ---- */
@@ -187,7 +205,9 @@ draw_target(struct maker *maker, int task, enum noun about)
         return (uint8_t)(self + 1 + draw(maker, count - self - 1));
     if (about == ANY_TASK)
         return (uint8_t)draw(maker, count);
-    return (uint8_t)draw(maker, OBJECTS);
+    if (about == SECONDS)
+        return (uint8_t)draw(maker, FOREVER + 1);
+    return (uint8_t)draw(maker, about == QUEUE ? QUEUES : OBJECTS);
 }
 
 /* Into a task that has room, or not at all. */
@@ -244,21 +264,30 @@ draw_place(struct maker *maker, int task)
     return (int)draw(maker, count + 1);
 }
 
-/* Often somebody lets go on who waits; in a group there often is a task. */
+/* Often somebody lets go on who waits, and often not at once. */
 static void
-add_partner(struct maker *maker, int task, int at, const struct step *step)
+add_partner(struct maker *maker, const struct step *step)
 {
     uint8_t kind = kinds[step->kind].partner;
-    if (kind == PASS || draw(maker, 4) == 0)
+    int other = (int)draw(maker, (unsigned)maker->program->count);
+    if (kind == PASS || draw(maker, 4) == 0 || !can_have(maker, other, kind))
         return;
-    bool here = step->kind == GROUP;
-    int other = here ? task : (int)draw(maker, (unsigned)maker->program->count);
-    if (!can_have(maker, other, kind))
-        return;
+    int at = draw_place(maker, other);
     struct step partner = draw_step(maker, other, kind);
-    if (!here)
-        partner.target = step->target;
-    add_step(maker, other, here ? at + 1 : draw_place(maker, other), partner);
+    partner.target = step->target;
+    add_step(maker, other, at, partner);
+    if (draw(maker, 2))
+        insert_step(maker, other, at, draw_step(maker, other, SLEEP));
+}
+
+static void
+add_children(struct maker *maker, int task, int at)
+{
+    if (!can_have(maker, task, SPAWN_IN_GROUP))
+        return;
+    for (unsigned left = draw(maker, 4); left > 0; left--)
+        insert_step(maker, task, at + 1,
+            draw_step(maker, task, SPAWN_IN_GROUP));
 }
 
 static void
@@ -267,6 +296,7 @@ fill_task(struct maker *maker, int task)
     struct task *t = &maker->program->tasks[task];
     int wanted = 1 + (int)draw(maker, STEPS / 2);
     t->always_start = draw(maker, 4) == 0;
+    t->eager = draw(maker, 4) == 0;
     while (t->count < wanted) {
         uint8_t kind = draw_kind(maker);
         if (!can_have(maker, task, kind))
@@ -274,7 +304,9 @@ fill_task(struct maker *maker, int task)
         struct step step = draw_step(maker, task, kind);
         int at = draw_place(maker, task);
         add_step(maker, task, at, step);
-        add_partner(maker, task, at, &step);
+        add_partner(maker, &step);
+        if (kind == GROUP)
+            add_children(maker, task, at);
     }
 }
 
@@ -338,10 +370,15 @@ step_block_end(const struct task *task, int step, int end)
 }
 
 bool
+step_has_set(const struct step *step)
+{
+    return kinds[step->kind].numbers == ANY_SET;
+}
+
+bool
 step_names_task(const struct step *step, int task, int named)
 {
-    bool gathers = step->kind == GATHER || step->kind == GATHER_RESULTS;
-    if (gathers)
+    if (step_has_set(step))
         return named > task && step->number >> (named - task - 1) & 1;
     enum noun about = kinds[step->kind].about;
     return (about == LATER_TASK || about == ANY_TASK) && step->target == named;
@@ -352,7 +389,10 @@ step_describe(const struct step *step, char *text)
 {
     const char *from = kinds[step->kind].text;
     for (; *from; from++) {
-        if (*from == '@')
+        if (*from == '@' && kinds[step->kind].about == SECONDS &&
+            step->target == FOREVER)
+            text += sprintf(text, "any");
+        else if (*from == '@')
             text += sprintf(text, "%d", step->target);
         else if (*from == '#')
             text += sprintf(text, "%d", step->number);
@@ -384,12 +424,14 @@ print_steps(const struct program *program, int task, int end, FILE *out)
         step_describe(step, text);
         fprintf(out, "%*s%s%s", 8 + 4 * depth, "", step->go_on ? "try to " : "",
             text);
-        if (step->kind == GATHER || step->kind == GATHER_RESULTS)
+        if (step_has_set(step))
             print_set(step, task, out);
         fputc('\n', out);
         if (step_is_block(step)) {
             int block_end = step_block_end(t, i, ends[depth]);
             ends[++depth] = block_end;
+            if (block_end == i + 1)
+                fprintf(out, "%*spass\n", 8 + 4 * depth, "");
         }
     }
 }
@@ -417,6 +459,8 @@ program_print(const struct program *program, FILE *out)
         fprintf(out, "    t%d%s:\n", i, i == 0 ? " (main)" : "");
         if (task->always_start && i > 0)
             fprintf(out, "        always starts, even if cancelled before\n");
+        if (task->eager && i > 0)
+            fprintf(out, "        starts at once, inside the call\n");
         print_steps(program, i, task->count, out);
         fprintf(out, "        return %d\n", i);
     }

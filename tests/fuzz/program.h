@@ -14,7 +14,8 @@
  *             later ones of the table only, a shield has a time limit, the
  *             cancel at the end of the run is not taken back, and who holds
  *             the lock of a condition (for which others may wait blind to
- *             cancels) waits for no task and for no second such lock.
+ *             cancels) waits for no task and for no second such lock; nor is
+ *             one taken once the run ends, by a task that nobody cancels yet.
  */
 #ifndef ACIO_FUZZ_PROGRAM_H
 #define ACIO_FUZZ_PROGRAM_H
@@ -24,9 +25,11 @@
 #include <stdio.h>
 
 enum {
-    TASKS = 10, /* the first is the main task */
-    STEPS = 20, /* of a task, at most */
-    OBJECTS = 2 /* of each kind */
+    TASKS = 10,  /* the first is the main task */
+    STEPS = 20,  /* of a task, at most */
+    OBJECTS = 2, /* of each kind */
+    QUEUES = 4,
+    FOREVER = 3 /* of a wait, for seconds */
 };
 
 enum step_kind {
@@ -38,9 +41,14 @@ enum step_kind {
     UNCANCEL,
     DETACH,
     AWAIT,
+    AWAIT_SHIELDED,
     WAIT_FOR,
     GATHER,
     GATHER_RESULTS,
+    WAIT_FIRST,
+    WAIT_FAILURE,
+    WAIT_ALL,
+    AS_COMPLETED,
     SLEEP,
     WORK,
     TIMEOUT,
@@ -77,14 +85,14 @@ enum step_kind {
 
 struct step {
     uint8_t kind;   /* enum step_kind */
-    uint8_t target; /* a task, or an object of its kind */
+    uint8_t target; /* a task, an object of its kind, or seconds */
     uint8_t number; /* seconds, a result, or a set of tasks */
     uint8_t inside; /* of a block: the steps in it */
     bool go_on;     /* after an error; otherwise the block is left with it */
 };
 
 struct task {
-    bool always_start;
+    bool always_start, eager;
     int count;
     struct step steps[STEPS];
 };
@@ -108,7 +116,8 @@ void program_drop_step(struct program *program, int task, int step);
 /* Where the block of a step ends, in a block that ends at `end`. */
 int step_block_end(const struct task *task, int step, int end);
 
-/* The tasks of a set are numbered from the one after `task`. */
+/* Of a step of `task`: its number may be a set, of those after it. */
+bool step_has_set(const struct step *step);
 bool step_names_task(const struct step *step, int task, int named);
 
 bool step_is_block(const struct step *step);

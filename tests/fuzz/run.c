@@ -8,12 +8,14 @@
 #include "run.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stddef.h>
 #include <string.h>
 
 #include <acio.h>
 #include <acio/barrier.h>
 #include <acio/condition.h>
+#include <acio/wait.h>
 
 #include "base/list.h"
 #include "engine/engine.h"
@@ -38,7 +40,7 @@ struct run {
     acio_lock locks[OBJECTS];
     acio_semaphore semaphores[OBJECTS];
     acio_event events[OBJECTS];
-    acio_queue queues[OBJECTS];
+    acio_queue queues[QUEUES];
     acio_future futures[OBJECTS];
     acio_condition conditions[OBJECTS];
     acio_barrier barriers[OBJECTS];
@@ -60,6 +62,7 @@ struct frame {
 };
 
 static int run_steps(const struct frame *f, int from, int end);
+static int step_time(const struct frame *f, const struct step *step);
 
 static const struct task *
 task_of(const struct frame *f)
@@ -82,9 +85,6 @@ look_at_objects(const struct run *r, int i)
         acio_semaphore_locked(&r->semaphores[i]), m->semaphores[i].value == 0);
     model_compare(m, "whether the event is set",
         acio_event_is_set(&r->events[i]), m->events[i].set);
-    model_compare(m, "the size of the queue",
-        (int)acio_queue_qsize(&r->queues[i]),
-        m->queues[i].closed ? 0 : m->queues[i].count);
     model_compare(m, "whether the future is done",
         acio_future_done(&r->futures[i]), m->futures[i].state != PENDING);
     model_compare(m, "the number of those at the barrier",
@@ -116,6 +116,12 @@ look_around(const struct frame *f)
     model_clock(f->model, acio_loop_time_ns(acio_get_running_loop()));
     for (int i = 0; i < OBJECTS; i++)
         look_at_objects(f->run, i);
+    for (int i = 0; i < QUEUES; i++) {
+        const struct model_queue *queue = &f->model->queues[i];
+        model_compare(f->model, "the size of a queue",
+            (int)acio_queue_qsize(&f->run->queues[i]),
+            queue->closed ? 0 : queue->count);
+    }
     look_at_tasks(f->run);
 }
 
@@ -210,6 +216,7 @@ run_task(void *arg)
         .self = a->self,
         .outcome = &outcome,
         .condition = NOBODY };
+    a->run->handles[a->self] = acio_current_task(); /* an eager one is first */
     model_begins(frame.model, a->self, NULL);
     write_trace(&frame, "begins", 0);
     look_around(&frame);
@@ -238,16 +245,19 @@ spawn(const struct frame *f, const struct step *step, acio_group *group,
     int task = step->target;
     struct run_task_args args = { r, task };
     struct acio_args copied = { &args, sizeof args };
+    const struct task *row = &r->program->tasks[task];
     struct acio_task_options options = { .name = name_of(task),
-        .always_start = r->program->tasks[task].always_start };
+        .always_start = row->always_start,
+        .eager_start = row->eager };
     if (f->model->tasks[task].state != UNBORN)
         return 0;
-    bool wanted = model_spawn(f->model, task, group ? number : NOBODY,
-        options.always_start);
+    r->groups[task] = group;
+    bool wanted = model_spawn(f->model, task, group ? number : NOBODY, row);
     r->handles[task] = group
         ? acio_group_create_task_with(group, run_task, copied, &options)
         : acio_create_task_with(run_task, copied, &options);
-    r->groups[task] = r->handles[task] ? group : NULL;
+    if (row->eager)
+        model_went_on(f->model, f->self);
     return returned(f, step, r->handles[task] != NULL, wanted);
 }
 
@@ -273,12 +283,13 @@ uncancel(const struct frame *f, const struct step *step)
     return returned(f, step, acio_uncancel(f->run->handles[task]), wanted);
 }
 
+/* The set of a step, told to the model as well; how many there are. */
 static int
-gather(const struct frame *f, const struct step *step)
+make_set(const struct frame *f, const struct step *step, enum set_kind kind,
+    acio_task **handles)
 {
-    acio_task *handles[TASKS];
-    int tasks[TASKS], results[TASKS], count = 0;
-    bool keep = step->kind == GATHER_RESULTS;
+    int tasks[TASKS], count = 0;
+    bool keep = kind == SET_RESULTS;
     for (int i = f->self + 1; i < f->run->program->count; i++) {
         bool unborn = f->model->tasks[i].state == UNBORN;
         if (!step_names_task(step, f->self, i) || (unborn && !keep))
@@ -286,15 +297,109 @@ gather(const struct frame *f, const struct step *step)
         handles[count] = f->run->handles[i];
         tasks[count++] = i;
     }
-    model_gather(f->model, tasks, count, !keep);
+    model_set(f->model, kind, tasks, count);
+    return count;
+}
+
+static int
+gather(const struct frame *f, const struct step *step)
+{
+    acio_task *handles[TASKS];
+    int results[TASKS];
+    bool keep = step->kind == GATHER_RESULTS;
+    int count = make_set(f, step, keep ? SET_RESULTS : SET_NO_ERROR, handles);
+    model_gather(f->model);
     int err = acio_gather(handles, (size_t)count, results,
         keep ? ACIO_RETURN_EXCEPTIONS : 0);
     err = answered(f, step, err);
-    const int *wanted = f->model->tasks[f->self].gather.results;
+    const int *wanted = f->model->tasks[f->self].set.results;
     for (int i = 0; i < count; i++)
         model_compare(f->model, "a result of the gather", results[i],
             wanted[i]);
     return err;
+}
+
+static double
+seconds_of(const struct step *step)
+{
+    return step->target == FOREVER ? INFINITY : step->target;
+}
+
+/* Those that have finished stand first, in the order in which they stood. */
+static void
+look_at_order(const struct frame *f, acio_task *const *handles)
+{
+    const struct model_set *set = &f->model->tasks[f->self].set;
+    int at = 0;
+    for (int pass = 0; pass < 2; pass++) {
+        for (int i = 0; i < set->count; i++) {
+            int task = set->tasks[i];
+            bool finished = f->model->tasks[task].state == FINISHED;
+            if (finished == (pass == 0))
+                model_compare(f->model, "the order of the tasks",
+                    handles[at++] == f->run->handles[task], true);
+        }
+    }
+}
+
+static int
+wait_for_some(const struct frame *f, const struct step *step)
+{
+    static const enum set_kind kinds[] = { SET_FIRST, SET_FAILURE, SET_ALL };
+    static const enum acio_return_when when[] = { ACIO_FIRST_COMPLETED,
+        ACIO_FIRST_EXCEPTION, ACIO_ALL_COMPLETED };
+    acio_task *handles[TASKS];
+    int kind = step->kind - WAIT_FIRST;
+    int count = make_set(f, step, kinds[kind], handles);
+    if (count == 0)
+        return 0;
+    model_wait(f->model, step->target);
+    int answer = acio_wait(handles, (size_t)count, seconds_of(step),
+        when[kind]);
+    int err = answered(f, step, answer);
+    if (answer >= 0)
+        look_at_order(f, handles);
+    return err;
+}
+
+/* The next one; 0: there is none, or its error. */
+static int
+take_next(const struct frame *f, const struct step *step,
+    acio_as_completed *all)
+{
+    acio_task *task = NULL;
+    model_as_completed_next(f->model);
+    int answer = acio_as_completed_next(all, &task);
+    answered(f, step, answer);
+    if (answer > 0)
+        model_compare(f->model, "whether it is the right task",
+            task == f->run->handles[f->model->tasks[f->self].item], true);
+    return answer;
+}
+
+/* After an error it may look once more, a second later. */
+static int
+take_as_completed(const struct frame *f, const struct step *step)
+{
+    static const struct step pause = { .kind = SLEEP, .number = 1 };
+    acio_task *handles[TASKS];
+    acio_as_completed all;
+    int count = make_set(f, step, SET_COMPLETIONS, handles);
+    int wanted = model_as_completed_open(f->model, step->target);
+    int answer = acio_as_completed_open(&all, handles, (size_t)count,
+        seconds_of(step));
+    int err = returned(f, step, answer, wanted);
+    for (int errors = 0; err == 0 && errors <= step->go_on;) {
+        answer = take_next(f, step, &all);
+        if (answer == 0)
+            break;
+        errors += answer < 0;
+        if (answer < 0)
+            step_time(f, &pause);
+    }
+    model_as_completed_close(f->model);
+    acio_as_completed_close(&all);
+    return err < 0 ? err : answer;
 }
 
 static int
@@ -410,12 +515,13 @@ run_semaphore(const struct frame *f, int at, int end)
     return err;
 }
 
-/* A task that holds a condition's lock stays off some: see program.h. */
+/* Others may wait blind to cancels for the lock of a condition, so a task that
+ * holds one stays off some blocks: see program.h. */
 static int
 run_block(const struct frame *f, int at, int end)
 {
     const struct step *step = &task_of(f)->steps[at];
-    bool free = f->condition == NOBODY;
+    bool holds = f->condition != NOBODY;
     switch (step->kind) {
     case TIMEOUT:
         return run_timeout(f, at, end);
@@ -424,12 +530,14 @@ run_block(const struct frame *f, int at, int end)
     case SEMAPHORE:
         return run_semaphore(f, at, end);
     case GROUP:
-        return free ? run_group(f, at, end) : run_steps(f, at + 1, end);
+        return holds ? run_steps(f, at + 1, end) : run_group(f, at, end);
     default:
-        return free || (step->kind == LOCK && step->target == 0)
-            ? run_lock(f, at, end)
-            : run_steps(f, at + 1, end);
+        break;
     }
+    bool of_condition = step->kind == CONDITION || step->target == 1;
+    if (of_condition && (holds || f->model->round > 0))
+        return run_steps(f, at + 1, end);
+    return run_lock(f, at, end);
 }
 
 /* ---- single steps ---- */
@@ -465,14 +573,28 @@ step_task(const struct frame *f, const struct step *step)
         model_await(m, task);
         err = acio_await(handle);
         return answered(f, step, err);
+    case AWAIT_SHIELDED:
+        if (!may_wait)
+            return 0;
+        model_await_shielded(m, task);
+        err = acio_await_shielded(handle);
+        return answered(f, step, err);
     case WAIT_FOR:
         return may_wait ? wait_for(f, step) : 0;
-    case GATHER:
-    case GATHER_RESULTS:
-        return f->condition == NOBODY ? gather(f, step) : 0;
     default:
         return spawn_somewhere(f, step);
     }
+}
+
+/* Those that have a set instead of a task. */
+static int
+step_set(const struct frame *f, const struct step *step)
+{
+    if (step->kind == AS_COMPLETED)
+        return take_as_completed(f, step);
+    if (step->kind != GATHER && step->kind != GATHER_RESULTS)
+        return wait_for_some(f, step);
+    return f->condition == NOBODY ? gather(f, step) : 0;
 }
 
 static int
@@ -652,7 +774,9 @@ run_step(const struct frame *f, const struct step *step)
         return errors[step->number];
     if (step->kind == PASS)
         return 0;
-    if (step->kind <= GATHER_RESULTS)
+    if (step_has_set(step))
+        return step_set(f, step);
+    if (step->kind <= WAIT_FOR)
         return step_task(f, step);
     if (step->kind <= GROUP_CANCEL)
         return step_time(f, step);
@@ -717,23 +841,37 @@ run_main(void *arg)
     r->own_ops = loop->active;
     for (int i = 0; i < OBJECTS; i++)
         acio_future_init(&r->futures[i]);
-    r->handles[0] = acio_current_task();
     return run_task(arg);
+}
+
+/* Many items are equal. */
+static int
+compare(const void *a, const void *b)
+{
+    return model_priority(*(const int *)a) - model_priority(*(const int *)b);
 }
 
 static void
 make_objects(struct run *r)
 {
     model_init(&r->model);
-    model_spawn(&r->model, 0, NOBODY, false);
+    model_spawn(&r->model, 0, NOBODY, &(struct task){ .count = 0 });
     for (int i = 0; i < OBJECTS; i++) {
         acio_lock_init(&r->locks[i]);
         acio_semaphore_init(&r->semaphores[i], r->model.semaphores[i].value);
         acio_event_init(&r->events[i]);
-        acio_queue_init(&r->queues[i], sizeof(int),
-            (size_t)r->model.queues[i].maxsize);
         acio_condition_init(&r->conditions[i], i == 0 ? NULL : &r->locks[i]);
         acio_barrier_init(&r->barriers[i], r->model.barriers[i].parties);
+    }
+    for (int i = 0; i < QUEUES; i++) {
+        size_t maxsize = (size_t)r->model.queues[i].maxsize;
+        acio_queue *queue = &r->queues[i];
+        if (r->model.queues[i].order == LIFO)
+            acio_lifo_queue_init(queue, sizeof(int), maxsize);
+        else if (r->model.queues[i].order == BY_PRIORITY)
+            acio_priority_queue_init(queue, sizeof(int), maxsize, compare);
+        else
+            acio_queue_init(queue, sizeof(int), maxsize);
     }
 }
 
@@ -760,7 +898,7 @@ run_program(const struct program *program, struct run_stats *stats, FILE *trace)
     for (int i = 0; i < program->count; i++)
         model_compare(&r.model, "the number of errors reported of a task",
             r.reports[i], model_reports(&r.model, i));
-    for (int i = 0; i < OBJECTS; i++)
+    for (int i = 0; i < QUEUES; i++)
         acio_queue_close(&r.queues[i]);
     stats->programs++;
     stats->deadlocks += r.model.stuck;
