@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* items.c - what a queue keeps, in the order in which it comes out: items.h */
+/* items.c - what a queue keeps, in the order in which it comes out: items.h.
+ * Here is what is too long to be inline. */
 #include "sync/items.h"
 
 #include <errno.h>
@@ -7,8 +8,6 @@
 #include <string.h>
 
 #include "base/alloc.h"
-
-enum { FIRST_ROOM = 16 };
 
 /* ---- slots ---- */
 
@@ -22,12 +21,6 @@ acioi_items_add_stamps(acio_queue *queue)
         return -ENOMEM;
     queue->slot_bytes = bytes - bytes % align;
     return 0;
-}
-
-static char *
-slot(const acio_queue *queue, size_t index)
-{
-    return queue->items + index * queue->slot_bytes;
 }
 
 int
@@ -44,7 +37,7 @@ acioi_items_resize(acio_queue *queue, size_t room)
         before_end = queue->count;
     size_t head_bytes = before_end * queue->slot_bytes;
     if (before_end > 0)
-        memcpy(items, slot(queue, queue->first), head_bytes);
+        memcpy(items, acioi_items_slot(queue, queue->first), head_bytes);
     if (queue->count > before_end)
         memcpy(items + head_bytes, queue->items,
             queue->count * queue->slot_bytes - head_bytes);
@@ -53,42 +46,6 @@ acioi_items_resize(acio_queue *queue, size_t room)
     queue->room = room;
     queue->first = 0;
     return 0;
-}
-
-int
-acioi_items_make_room(acio_queue *queue)
-{
-    if (queue->count < queue->room)
-        return 0;
-    size_t room = queue->room ? queue->room * 2 : FIRST_ROOM;
-    return acioi_items_resize(queue, room);
-}
-
-/* ---- a ring ---- */
-
-static char *
-place(const acio_queue *queue, size_t index)
-{
-    size_t at = queue->first + index;
-    return slot(queue, at >= queue->room ? at - queue->room : at);
-}
-
-static void
-ring_put(acio_queue *queue, const void *item)
-{
-    memcpy(place(queue, queue->count), item, queue->item_bytes);
-    queue->count++;
-}
-
-static void
-ring_take(acio_queue *queue, void *item_out)
-{
-    size_t index = queue->lifo ? queue->count - 1 : 0;
-    if (item_out)
-        memcpy(item_out, place(queue, index), queue->item_bytes);
-    if (!queue->lifo)
-        queue->first = queue->first + 1 == queue->room ? 0 : queue->first + 1;
-    queue->count--;
 }
 
 /* ---- a heap ---- */
@@ -112,60 +69,43 @@ comes_before(const acio_queue *queue, const char *a, const char *b)
 
 /* The hole rises from the end to where the item belongs. The item is the last
  * that came, so its stamp does not matter yet: it stays behind its equals. */
-static void
-heap_put(acio_queue *queue, const void *item)
+void
+acioi_heap_put(acio_queue *queue, const void *item)
 {
     size_t hole = queue->count++;
     while (hole > 0) {
         size_t parent = (hole - 1) / 2;
-        if (queue->compare(item, slot(queue, parent)) >= 0)
+        if (queue->compare(item, acioi_items_slot(queue, parent)) >= 0)
             break;
-        memcpy(slot(queue, hole), slot(queue, parent), queue->slot_bytes);
+        memcpy(acioi_items_slot(queue, hole), acioi_items_slot(queue, parent),
+            queue->slot_bytes);
         hole = parent;
     }
-    char *there = slot(queue, hole);
+    char *there = acioi_items_slot(queue, hole);
     memcpy(there, item, queue->item_bytes);
     memcpy(there + queue->item_bytes, &queue->stamp, sizeof queue->stamp);
     queue->stamp++;
 }
 
 /* The hole sinks from the top to where the last item of the array belongs. */
-static void
-heap_take(acio_queue *queue, void *item_out)
+void
+acioi_heap_take(acio_queue *queue, void *item_out)
 {
     if (item_out)
-        memcpy(item_out, slot(queue, 0), queue->item_bytes);
+        memcpy(item_out, acioi_items_slot(queue, 0), queue->item_bytes);
     size_t count = --queue->count, hole = 0, child;
-    const char *last = slot(queue, count);
+    const char *last = acioi_items_slot(queue, count);
     while ((child = 2 * hole + 1) < count) {
         if (child + 1 < count &&
-            comes_before(queue, slot(queue, child + 1), slot(queue, child)))
+            comes_before(queue, acioi_items_slot(queue, child + 1),
+                acioi_items_slot(queue, child)))
             child++;
-        if (!comes_before(queue, slot(queue, child), last))
+        if (!comes_before(queue, acioi_items_slot(queue, child), last))
             break;
-        memcpy(slot(queue, hole), slot(queue, child), queue->slot_bytes);
+        memcpy(acioi_items_slot(queue, hole), acioi_items_slot(queue, child),
+            queue->slot_bytes);
         hole = child;
     }
     if (hole < count)
-        memcpy(slot(queue, hole), last, queue->slot_bytes);
-}
-
-/* ---- either ---- */
-
-void
-acioi_items_put(acio_queue *queue, const void *item)
-{
-    if (queue->compare)
-        heap_put(queue, item);
-    else
-        ring_put(queue, item);
-}
-
-void
-acioi_items_take(acio_queue *queue, void *item_out)
-{
-    if (queue->compare)
-        heap_take(queue, item_out);
-    else
-        ring_take(queue, item_out);
+        memcpy(acioi_items_slot(queue, hole), last, queue->slot_bytes);
 }

@@ -285,7 +285,7 @@ static void
 drop_items(acio_queue *queue)
 {
     size_t count = queue->count;
-    queue->first = queue->count = 0;
+    queue->count = 0;
     finish_items(queue, count < queue->unfinished ? count : queue->unfinished);
 }
 
