@@ -56,7 +56,7 @@ install_handler(void)
 {
     struct sigaction before;
     sigaction(SIGSEGV, NULL, &before);
-    if (before.sa_flags & SA_SIGINFO || before.sa_handler != SIG_DFL)
+    if (before.sa_handler != SIG_DFL)
         return; /* a sanitizer, a debugger's library, or the program itself */
     struct sigaction action = { .sa_sigaction = on_fault,
         .sa_flags = SA_SIGINFO | SA_ONSTACK };

@@ -13,7 +13,7 @@ is_default(void)
 {
     struct sigaction now;
     sigaction(SIGINT, NULL, &now);
-    return !(now.sa_flags & SA_SIGINFO) && now.sa_handler == SIG_DFL;
+    return now.sa_handler == SIG_DFL;
 }
 
 /* The status of a process that calls f. */
@@ -175,6 +175,8 @@ fork_and_press(void *arg)
 
 TEST(sigint, of_a_forked_child_is_the_childs_own)
 {
+    if (many(100000) < 100000)
+        SKIP("ThreadSanitizer keeps a child's signals to itself");
     EXPECT_ERR(spec_run(fork_and_press, no_args, NULL), 0);
 }
 

@@ -313,11 +313,12 @@ enum { MANY = 10000 };
 SPEC_LARGE(wait, takes_ten_thousand_tasks)
 {
     static acio_task *tasks[MANY];
-    for (int i = 0; i < MANY; i++)
+    int right = 0, count = many(MANY);
+    for (int i = 0; i < count; i++)
         tasks[i] = acio_create_task(work, .result = i);
-    EXPECT_EQ(acio_wait(tasks, MANY, INFINITY, ACIO_ALL_COMPLETED), MANY);
-    int right = 0;
-    for (int i = 0; i < MANY; i++)
+    EXPECT_EQ(acio_wait(tasks, (size_t)count, INFINITY, ACIO_ALL_COMPLETED),
+        count);
+    for (int i = 0; i < count; i++)
         right += acio_await(tasks[i]) == i;
-    EXPECT_EQ(right, MANY);
+    EXPECT_EQ(right, count);
 }
