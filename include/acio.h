@@ -10,6 +10,7 @@
 
 #include "acio/alloc.h"
 #include "acio/barrier.h"
+#include "acio/concurrent.h"
 #include "acio/condition.h"
 #include "acio/context.h"
 #include "acio/error.h"

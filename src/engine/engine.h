@@ -188,6 +188,7 @@ struct acio_loop {
     struct acio_link parts;
     void *runtime;                   /* the task layer's, NULL without tasks */
     const struct acioi_layer *layer; /* likewise */
+    void *door; /* likewise, for other threads: set before they know the loop */
     struct acioi_debug debugging;
 };
 

@@ -12,12 +12,14 @@
 #include <errno.h>
 
 #include "base/alloc.h"
+#include "task/door.h"
 #include "task/sigint.h"
 #include "task/task.h"
 
 struct acio_runner {
     acio_loop *loop;
     struct acioi_runtime runtime;
+    struct acioi_door door;
     struct acio_run_options options;
     struct acioi_task *main; /* of the last run; NULL: none */
 };
@@ -39,10 +41,13 @@ open_runner(acio_runner *runner, const struct acio_run_options *options)
         return err;
     err = acioi_runtime_open(&runner->runtime, runner->loop,
         options->stack_bytes);
-    if (err < 0)
+    if (err < 0) {
         acio_loop_close(runner->loop);
+        return err;
+    }
+    acioi_door_open(&runner->door, runner->loop);
     runner->runtime.cancel_at = options->cancel_at;
-    return err;
+    return 0;
 }
 
 /* ---- one run ---- */
