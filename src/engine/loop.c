@@ -228,17 +228,23 @@ acio_loop_close(acio_loop *loop)
 
 /* ---- the pass ---- */
 
-static bool
+/* Has the coarse clock moved since the kernel was asked? Then it is asked. */
+static __attribute__((noinline)) bool
+clock_moved(acio_loop *loop)
+{
+    if (acioi_clock_coarse_ns() == loop->polled_coarse_ns)
+        return false;
+    loop->passes_to_poll = 0;
+    return true;
+}
+
+/* With callbacks ready, and none of them run since the last pass. */
+static inline bool
 time_to_poll(acio_loop *loop)
 {
-    if (acioi_list_empty(&loop->ready) || loop->poll_every_pass ||
-        loop->passes_to_poll == 0)
+    if (loop->passes_to_poll == 0)
         return true;
-    loop->passes_to_poll--;
-    if (loop->passes_to_poll % CLOCK_PERIOD == 0 &&
-        acioi_clock_coarse_ns() != loop->polled_coarse_ns)
-        loop->passes_to_poll = 0;
-    return loop->passes_to_poll == 0;
+    return --loop->passes_to_poll % CLOCK_PERIOD == 0 && clock_moved(loop);
 }
 
 static int64_t
@@ -276,7 +282,7 @@ poll_outside(acio_loop *loop, int64_t limit_ns)
         err = wait_with_hooks(loop, timeout_ns);
     acioi_wake_drain(loop);
     acioi_timers_expire(loop);
-    loop->passes_to_poll = POLL_PERIOD;
+    loop->passes_to_poll = loop->poll_every_pass ? 0 : POLL_PERIOD;
     loop->polled_coarse_ns = acioi_clock_coarse_ns();
     return err;
 }
@@ -299,7 +305,7 @@ run_batch(acio_loop *loop)
 int
 acioi_loop_pass(acio_loop *loop, int64_t limit_ns)
 {
-    if (time_to_poll(loop)) {
+    if (acioi_list_empty(&loop->ready) || time_to_poll(loop)) {
         int err = poll_outside(loop, limit_ns);
         if (err < 0)
             return err;
