@@ -34,9 +34,12 @@ all:
 help:
 	@sed -n 's/^#: //p' Makefile
 
-#: make                build the library and the examples into build/
+#: make                build library, examples and tests into build/
 #: make demo           run build/examples/fetch against a server of its own
-demo: all
+demo:
+	@tools/setup build
+	$(call configure,$(BUILD),)
+	@ninja -C $(BUILD) examples/fetch src/layers.stamp
 	@$(BUILD)/examples/fetch
 
 #: make check          build, run every test on every back end, tidy
