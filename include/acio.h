@@ -16,6 +16,7 @@
 #include "acio/error.h"
 #include "acio/event.h"
 #include "acio/future.h"
+#include "acio/generator.h"
 #include "acio/group.h"
 #include "acio/lock.h"
 #include "acio/loop.h"

@@ -60,6 +60,14 @@ acioi_wake(struct acioi_task *task)
     acioi_loop_ready(task->runtime->loop, &task->handle);
 }
 
+void
+acioi_wake_next(struct acioi_task *task)
+{
+    task->state = ACIOI_TASK_READY;
+    acioi_list_remove(&task->handle.link);
+    acioi_list_push_front(&task->runtime->loop->batch, &task->handle.link);
+}
+
 struct acioi_task *
 acioi_wake_first(struct acio_link *list)
 {

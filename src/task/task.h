@@ -99,6 +99,8 @@ struct acioi_task {
     acio_group *group;
     struct acio_link group_link;
     acio_handle group_handle; /* tells the group that it is done */
+
+    struct acio_generator *generator; /* whose values it gives; NULL: none */
 };
 
 /* The task layer's side of a loop. */
@@ -176,6 +178,9 @@ void acioi_task_exit(struct acioi_task *task);
 
 /* Makes a parked task ready; does nothing to one that is not parked. */
 void acioi_wake(struct acioi_task *task);
+
+/* Makes a parked task the next one to run, for one who parks at once. */
+void acioi_wake_next(struct acioi_task *task);
 
 /* Runs a task that was created just now, from there, up to its first
  * suspension; then who created it goes on. */
