@@ -241,6 +241,8 @@ acioi_park_with(struct acioi_task *task, acioi_interrupt *interrupt,
     task->waits_for = what;
     task->waits_on = object;
     task->reason = 0;
+    if (task->pending && interrupt)
+        acioi_task_reconsider(task); /* came with the last wake-up */
     leave(task);
     task->waits_for = NULL;
     return task->reason;

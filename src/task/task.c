@@ -315,8 +315,6 @@ waits_for(const struct acioi_task *task, const struct acioi_task *self)
 static int
 wait_for_end(struct acioi_task *self, struct acioi_task *task, int reason)
 {
-    if (reason)
-        acioi_task_cancel(task);
     acioi_list_push_back(&task->done_handles, &self->handle.link);
     self->interrupted_thing = task;
     int later = acioi_park_with(self, interrupt_await, awaits, task);

@@ -162,8 +162,9 @@ int acioi_park(struct acio_link *list, const char *what, const void *object);
 void acioi_park_shielded(struct acio_link *list, const char *what,
     const void *object);
 
-/* The general form: what an interruption does is the caller's affair. It has
- * called acioi_check itself. Returns task->reason. */
+/* The general form: what an interruption does is the caller's affair, also one
+ * that is already pending. The caller has counted the suspension point by
+ * acioi_check. Returns task->reason. */
 int acioi_park_with(struct acioi_task *task, acioi_interrupt *interrupt,
     const char *what, const void *object);
 

@@ -9,6 +9,7 @@
 
 #include "acio_spec.h"
 #include "base/alloc.h"
+#include "task/task.h"
 
 static int
 run_alone(acio_function *f)
@@ -399,4 +400,31 @@ SPEC(regression, a_future_may_go_before_those_who_waited_for_it_run)
     acioi_free(future);
     acio_await(task);
     EXPECT_EQ(result, 7);
+}
+
+/* ---- interrupted between two waits ---- */
+
+static int
+park_twice(void *arg)
+{
+    int *answers = *(int **)arg;
+    struct acioi_task *self = acioi_current();
+    answers[0] = acioi_park_with(self, acioi_interrupt_wake, "first", NULL);
+    answers[1] = acioi_park_with(self, acioi_interrupt_wake, "second", NULL);
+    return 0;
+}
+
+SPEC(regression, a_cancel_that_comes_with_a_wake_up_ends_the_next_wait)
+{
+    int answers[2] = { 1, 1 }, *out = answers;
+    acio_task *task = acio_create_task_with(park_twice,
+        (struct acio_args){ &out, sizeof out }, NULL);
+    REQUIRE(task != NULL);
+    settle();
+    int err;
+    acioi_wake(acioi_task_of(task, &err));
+    acio_cancel(task);
+    acio_await(task);
+    EXPECT_ERR(answers[0], 0);
+    EXPECT_ERR(answers[1], -ECANCELED);
 }
