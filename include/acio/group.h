@@ -21,9 +21,10 @@ ACIO_BEGIN_DECLS
 typedef struct acio_group {
     struct acio_scope scope;
     struct acio_link tasks;    /* unfinished ones */
-    struct acio_link finished; /* those whose handles are still good */
+    struct acio_link finished; /* with good handles, or that failed */
     size_t unfinished;
     int first_error;
+    int refused;               /* why a task could not be started; 0: none */
     size_t errors;             /* how many tasks failed */
     bool aborting;             /* its tasks were cancelled */
     bool waited;               /* acio_group_wait has answered */
@@ -142,8 +143,9 @@ ACIO_EXPORT void acio_group_cancel(acio_group *group);
  */
 ACIO_EXPORT void acio_group_close(acio_group *group);
 
-/* The errors of the group's tasks, in the order in which they came, as far as
- * the tasks' handles are kept (acio_group_start keeps none).
+/* The errors of the group's tasks, in the order in which they came: the first
+ * is the one that acio_group_wait returns, the others came while it was waiting
+ * for the end of all. A task that could not be created is one of them.
  *
  *   returns   how many tasks failed, which may be more than were stored
  *   suspends  no

@@ -71,8 +71,11 @@ static void
 note_result(acio_group *group, struct acioi_task *task)
 {
     task->seen = true; /* by the group, which answers for it */
-    if (task->result < 0 && task->result != -ECANCELED)
-        note_error(group, task->result);
+    if (task->result >= 0 || task->result == -ECANCELED)
+        return;
+    task->held = true; /* for acio_group_errors; they are no more than there
+                        * are tasks when the first one fails */
+    note_error(group, task->result);
 }
 
 static void
@@ -123,9 +126,11 @@ acio_group_create_task_with(acio_group *group, acio_function *f,
     if (!takes_children(group))
         return NULL;
     struct acioi_task *task = start_child(group, f, args, options);
-    if (!task)
-        note_error(group, f ? -ENOMEM : -EINVAL);
-    return task ? acioi_task_handle(task) : NULL;
+    if (task)
+        return acioi_task_handle(task);
+    group->refused = f ? -ENOMEM : -EINVAL;
+    note_error(group, group->refused);
+    return NULL;
 }
 
 int
@@ -233,6 +238,8 @@ size_t
 acio_group_errors(const acio_group *group, int *out, size_t room)
 {
     size_t count = 0;
+    if (group->refused && room > 0)
+        out[count++] = group->refused; /* after an error none is created */
     struct acio_link *link = group->finished.next;
     for (; link != &group->finished && count < room; link = link->next) {
         int result =
