@@ -80,7 +80,7 @@ check-aarch64:
 	@SPEC_TIMEOUT_SCALE=5 tools/check build-aarch64 \
 	    --timeout-multiplier 5 --suite unit --suite sim --suite epoll $(TESTS)
 
-#: make torture        every test for every fault: allocation, transfer, cancel
+#: make torture        of make check: every test for every fault it can meet
 torture: all
 	@tools/check $(BUILD) --suite torture $(TESTS)
 
