@@ -151,7 +151,7 @@ ACIO_EXPORT ACIO_MUST_USE acio_task *acio_create_task_with(acio_function *f,
  *   returns   the task's result; -ECANCELED or -ETIMEDOUT where the wait was
  *             interrupted and the task ended by it; -EINVAL for NULL,
  *             -ACIO_ESELF, -ACIO_EFOREIGN, -ACIO_EGONE, -ACIO_ENOTASK; -EDEADLK
- *             where the task waits for the caller
+ *             where the task waits for the caller, or owns its group
  *   suspends  yes
  *   cancel    clean: the task has ended, and a result it had is returned
  *   owner     the handle ends, unless the wait was refused
@@ -187,7 +187,8 @@ enum {
  *   suspends  yes
  *   cancel    clean: every task has ended, results as far as they came
  *   owner     all handles end. `results` (or NULL) has room for `count`; a
- *             handle that is NULL or bad gives -EINVAL or -ACIO_EGONE there
+ *             handle that is NULL or bad gives -EINVAL or -ACIO_EGONE there, a
+ *             task that waits for the caller -EDEADLK: those stay good
  *   thread    the tasks' loop
  *   python    asyncio.gather()
  */

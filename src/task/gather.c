@@ -58,6 +58,9 @@ add_task(struct gather *gather, struct entry *entry, acio_task *handle)
         err = -ACIO_ESELF;
     else if (entry->task && !entry->task->held)
         err = -ACIO_EGONE;
+    else if (entry->task &&
+        acioi_task_is_waited_for(gather->waiter, entry->task))
+        err = -EDEADLK;
     entry->result = err ? err : -EINPROGRESS;
     if (err) {
         entry->task = NULL;
@@ -70,6 +73,17 @@ add_task(struct gather *gather, struct entry *entry, acio_task *handle)
     else
         acioi_task_tell(entry->task, &entry->handle, entry_done, entry);
     return 0;
+}
+
+const struct acioi_task *
+acioi_gather_task(const struct acioi_task *waiter, size_t *from)
+{
+    const struct gather *gather = waiter->interrupted_thing;
+    for (; *from < gather->count; ++*from) {
+        if (gather->entries[*from].task)
+            return gather->entries[*from].task;
+    }
+    return NULL;
 }
 
 static void
@@ -98,15 +112,15 @@ wait_for_tasks(struct gather *gather)
     struct acioi_task *self = gather->waiter;
     bool enough = gather->first_error && gather->errors_end_it;
     int reason = acioi_check(self);
+    self->interrupted_thing = gather;
     if (reason)
         cancel_all(gather);
     else if (gather->left > 0 && !enough) {
-        self->interrupted_thing = gather;
-        reason = acioi_park_with(self, interrupt_gather, "gather", NULL);
+        reason = acioi_park_with(self, interrupt_gather, acioi_gathers, NULL);
     } else
         (void)acioi_spend(self, 0);
     while (reason && gather->left > 0)
-        acioi_park_shielded(NULL, "gather", NULL);
+        acioi_park_shielded(NULL, acioi_gathers, NULL);
     return reason;
 }
 

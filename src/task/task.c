@@ -290,8 +290,6 @@ acio_uncancel(acio_task *handle)
 
 /* ---- awaiting ---- */
 
-static const char awaits[] = "await";
-
 /* A chain of tasks that await each other may be long: the cancel is passed on
  * by the loop of acioi_task_reconsider, not by calls that call each other. */
 static void
@@ -301,23 +299,13 @@ interrupt_await(struct acioi_task *task, int reason)
     task->runtime->cancel_next = task->interrupted_thing;
 }
 
-/* Does `task` wait, over others perhaps, for `self`? */
-static bool
-waits_for(const struct acioi_task *task, const struct acioi_task *self)
-{
-    while (task != self && task->state == ACIOI_TASK_PARKED &&
-        task->waits_for == awaits)
-        task = task->interrupted_thing;
-    return task == self;
-}
-
 /* Until the task has finished, with what may interrupt it; 0 or the reason. */
 static int
 wait_for_end(struct acioi_task *self, struct acioi_task *task, int reason)
 {
     acioi_list_push_back(&task->done_handles, &self->handle.link);
     self->interrupted_thing = task;
-    int later = acioi_park_with(self, interrupt_await, awaits, task);
+    int later = acioi_park_with(self, interrupt_await, acioi_awaits, task);
     return reason ? reason : later;
 }
 
@@ -354,7 +342,7 @@ acio_await(acio_task *handle)
         return -ACIO_ESELF;
     if (!task->held)
         return -ACIO_EGONE;
-    if (waits_for(task, self))
+    if (acioi_task_is_waited_for(self, task))
         return -EDEADLK;
     task->users++;
     int reason = acioi_check(self);
@@ -375,7 +363,7 @@ acio_await_shielded(acio_task *handle)
     struct acioi_task *self = acioi_current();
     if (!task || !self || task->state == ACIOI_TASK_FINISHED)
         return acio_await(handle); /* at once, be it with an error */
-    if (waits_for(task, self))
+    if (acioi_task_is_waited_for(self, task))
         return -EDEADLK;
     int reason = acioi_check(self);
     if (reason)
@@ -383,7 +371,7 @@ acio_await_shielded(acio_task *handle)
     task->users++;
     acioi_list_push_back(&task->done_handles, &self->handle.link);
     self->interrupted_thing = task;
-    reason = acioi_park_with(self, acioi_interrupt_wake, awaits, task);
+    reason = acioi_park_with(self, acioi_interrupt_wake, acioi_awaits, task);
     if (!reason || task->state == ACIOI_TASK_FINISHED)
         return take_result(task, 0);
     acioi_task_unuse(task);

@@ -213,6 +213,20 @@ struct acioi_task *acioi_task_on_stack(void *high);
 /* Waits, blind to interruptions, until the task has finished. */
 void acioi_task_join(struct acioi_task *task, const char *what);
 
+/* ---- who waits for whom ---- */
+
+/* What tasks wait for in acio_await and in acio_gather. */
+extern const char acioi_awaits[], acioi_gathers[];
+
+/* Could `by`, for whom `self` is about to wait, not end before `self` does? */
+bool acioi_task_is_waited_for(const struct acioi_task *self,
+    const struct acioi_task *by);
+
+/* The next task, from `*from` on, of the gather in which `waiter` is parked;
+ * NULL: there is no other. */
+const struct acioi_task *acioi_gather_task(const struct acioi_task *waiter,
+    size_t *from);
+
 /* Ends the handle: the memory goes once nobody uses the task. */
 void acioi_task_let_go(struct acioi_task *task);
 

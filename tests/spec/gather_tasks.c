@@ -264,3 +264,75 @@ SPEC_LARGE(gather, takes_ten_thousand_tasks)
         right += results[i] == i;
     EXPECT_EQ(right, count);
 }
+
+struct gather_other_args {
+    acio_task **other;
+};
+
+static int
+gather_other(void *arg)
+{
+    struct gather_other_args *a = arg;
+    return acio_gather(a->other, 1, NULL, 0);
+}
+
+struct await_other_args {
+    acio_task **other;
+};
+
+static int
+await_other(void *arg)
+{
+    struct await_other_args *a = arg;
+    int result = acio_await(*a->other);
+    return result;
+}
+
+SPEC(gather, of_a_task_that_awaits_the_caller_is_refused)
+{
+    acio_task *awaits, *gathers;
+    awaits = acio_create_task(await_other, .other = &gathers);
+    gathers = acio_create_task(gather_other, .other = &awaits);
+    EXPECT_ERR(acio_await(gathers), -EDEADLK);
+    EXPECT_ERR(acio_await(awaits), -EDEADLK);
+}
+
+SPEC(gather, keeps_its_tasks_from_awaiting_the_caller)
+{
+    acio_task *gathers, *awaits;
+    gathers = acio_create_task(gather_other, .other = &awaits);
+    awaits = acio_create_task(await_other, .other = &gathers);
+    EXPECT_ERR(acio_await(gathers), -EDEADLK);
+}
+
+SPEC(gather, keeps_tasks_inside_of_other_gathers_from_awaiting_the_caller)
+{
+    acio_task *outer, *inner, *awaits;
+    outer = acio_create_task(gather_other, .other = &inner);
+    inner = acio_create_task(gather_other, .other = &awaits);
+    awaits = acio_create_task(await_other, .other = &outer);
+    EXPECT_ERR(acio_await(outer), -EDEADLK);
+}
+
+struct own_group_args {
+    acio_task **self;
+};
+
+static int
+own_group(void *arg)
+{
+    struct own_group_args *a = arg;
+    ACIO_GROUP(group);
+    acio_group_create_task_with(&group, await_other,
+        (struct acio_args){ &(struct await_other_args){ a->self },
+            sizeof(struct await_other_args) },
+        NULL);
+    return acio_group_wait(&group);
+}
+
+SPEC(group, keeps_its_tasks_from_awaiting_its_owner)
+{
+    acio_task *owner;
+    owner = acio_create_task(own_group, .self = &owner);
+    EXPECT_ERR(acio_await(owner), -EDEADLK);
+}
