@@ -44,6 +44,14 @@ struct acio_server_options {
     const char *name;         /* of the tasks, borrowed; NULL: "connection" */
     char *error_text;         /* takes a sentence about a failure; NULL: none */
     size_t error_text_bytes;
+    bool no_reuse_address; /* without SO_REUSEADDR */
+    bool keep_alive;       /* SO_KEEPALIVE */
+
+    /* Makes each connection safe, in its task, before the handler is called;
+     * where that fails it is reported and the handler is not called. NULL:
+     * none; borrowed until the server has ended. */
+    const struct acio_security *security;
+    double handshake_timeout; /* see struct acio_security_options */
 };
 
 /* Listen at every address of `host` (NULL: at all interfaces, by IPv4 and

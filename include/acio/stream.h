@@ -31,6 +31,25 @@ ACIO_BEGIN_DECLS
 
 typedef struct acio_stream acio_stream;
 
+/* What a way to make connections safe is told about the one at hand. */
+struct acio_security_options {
+    bool server_side;
+    const char *server_hostname; /* of the peer, as the client expects it; "":
+                                  * any; NULL on the server's side */
+    double handshake_timeout;    /* in seconds; 0: as long as is usual there */
+    char *error_text;            /* takes a sentence about a failure */
+    size_t error_text_bytes;     /* 0: it takes none */
+};
+
+/* How a connection is made safe before it is used. `start` is called in the
+ * task that opens the connection, or in the one that serves it, with a stream
+ * that nobody has read from or written to. It suspends; what it returns, 0 or
+ * an error, is what the connection comes to. It leaves the stream open. */
+struct acio_security {
+    int (*start)(const struct acio_security *security, acio_stream *stream,
+        const struct acio_security_options *options);
+};
+
 /* All zero: the defaults. */
 struct acio_connect_options {
     size_t limit;           /* bytes a line may have, half of what is read
@@ -40,6 +59,18 @@ struct acio_connect_options {
     int local_port;         /* 0: any */
     char *error_text;       /* takes a sentence about a failure; NULL: none */
     size_t error_text_bytes;
+    bool keep_alive; /* SO_KEEPALIVE */
+
+    /* With several addresses: seconds until the next one is tried as well; 0:
+     * 0.25; negative, or INFINITY: one after the other */
+    double happy_eyeballs_delay;
+    /* How many addresses of the first one's family are tried before one of
+     * another family; 0: 1; negative: in the order of the name service */
+    int interleave;
+
+    const struct acio_security *security; /* NULL: none */
+    const char *server_hostname;          /* NULL: the host */
+    double handshake_timeout;             /* see struct acio_security_options */
 };
 
 /* Connect to a TCP server. A name is looked up in a thread, its addresses are

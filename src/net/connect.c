@@ -145,6 +145,47 @@ tell:
     return err;
 }
 
+/* ---- making safe ---- */
+
+static const char *
+name_of_peer(const struct acio_connect_options *options, const char *host)
+{
+    return options->server_hostname ? options->server_hostname : host;
+}
+
+/* What cannot be checked is not called safe. */
+static int
+check_security(const struct acio_connect_options *options, const char *host,
+    struct acioi_text *text)
+{
+    if (!options->security || name_of_peer(options, host))
+        return 0;
+    acioi_text_add(text, ": server_hostname is needed where there is no host");
+    return -EINVAL;
+}
+
+static int
+make_safe(acio_stream *stream, const char *host,
+    const struct acio_connect_options *options, struct acioi_text *text)
+{
+    if (!options->security)
+        return 0;
+    acioi_text_add(text, ": ");
+    const struct acio_security_options how = {
+        .server_hostname = name_of_peer(options, host),
+        .handshake_timeout = options->handshake_timeout,
+        .error_text = text->at,
+        .error_text_bytes = text->room,
+    };
+    int err = options->security->start(options->security, stream, &how);
+    if (err >= 0)
+        return 0;
+    if (text->room > 0 && !*text->at)
+        acioi_text_add(text, "%s", acio_strerror(err));
+    acio_abort(stream);
+    return err;
+}
+
 /* ---- opening ---- */
 
 static int
@@ -158,10 +199,15 @@ open_stream(struct acioi_stream **out, const struct acioi_query *query,
     if (fd < 0)
         return fd;
     *out = acioi_stream_new(net, fd, options->limit);
-    if (*out)
-        return 0;
-    net->loop->backend->close_fd(net->loop, fd);
-    return -ENOMEM;
+    if (!*out) {
+        net->loop->backend->close_fd(net->loop, fd);
+        return -ENOMEM;
+    }
+    int on = 1;
+    if (options->keep_alive)
+        (void)net->loop->backend->setsockopt(net->loop, fd, SOL_SOCKET,
+            SO_KEEPALIVE, &on, sizeof on);
+    return 0;
 }
 
 int
@@ -185,10 +231,16 @@ acio_open_connection(acio_stream **out, const char *host, int port,
         .port = port,
         .family = options->family };
     struct acioi_stream *stream = NULL;
-    int err = open_stream(&stream, &query, options, &text);
+    int err = check_security(options, host, &text);
+    if (err == 0)
+        err = open_stream(&stream, &query, options, &text);
+    if (err < 0)
+        return err;
+    acio_stream *handle = acioi_stream_handle(stream);
+    err = make_safe(handle, host, options, &text);
     if (err < 0)
         return err;
     acioi_text_begin(&text, options->error_text, options->error_text_bytes);
-    *out = acioi_stream_handle(stream);
+    *out = handle;
     return 0;
 }

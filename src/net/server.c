@@ -45,6 +45,8 @@ struct acioi_server {
     void *arg;
     const char *name;
     acio_context *context; /* of who started it: its tasks' as well */
+    const struct acio_security *security; /* NULL: none */
+    double handshake_timeout;
     size_t limit;
     unsigned max_connections;
     int port;
@@ -153,12 +155,58 @@ end_connection(struct connection *connection)
     wake_waiters(server);
 }
 
+/* A peer that left in the middle is nobody's fault here. */
+static bool
+is_worth_a_report(const struct acioi_server *server, int err)
+{
+    if (err == -ECANCELED)
+        return false;
+    bool has_left = err == -ECONNRESET || err == -EPIPE ||
+        err == -ACIO_EINCOMPLETE;
+    return !has_left || acio_loop_debug(loop_of(server));
+}
+
+static void
+report_handshake(const struct acioi_server *server, const char *why, int err)
+{
+    char sentence[256];
+    struct acioi_text text;
+    acioi_text_begin(&text, sentence, sizeof sentence);
+    acioi_text_add(&text, "the handshake of a connection failed%s%s",
+        *why ? ": " : "", why);
+    report(server, sentence, err);
+}
+
+static int
+make_safe(const struct acioi_server *server, acio_stream *stream)
+{
+    char why[200] = "";
+    const struct acio_security_options how = {
+        .server_side = true,
+        .handshake_timeout = server->handshake_timeout,
+        .error_text = why,
+        .error_text_bytes = sizeof why,
+    };
+    if (!server->security)
+        return 0;
+    int err = server->security->start(server->security, stream, &how);
+    if (err < 0 && is_worth_a_report(server, err))
+        report_handshake(server, why, err);
+    return err;
+}
+
 static int
 serve(void *arg)
 {
     struct connection *connection = arg;
     const struct acioi_server *server = connection->server;
-    int result = server->handler(connection->stream, server->arg);
+    int result = make_safe(server, connection->stream);
+    if (result < 0) {
+        acio_abort(connection->stream);
+        end_connection(connection);
+        return 0;
+    }
+    result = server->handler(connection->stream, server->arg);
     if (result < 0 && result != -ECANCELED)
         report(server, "the handler of a connection failed", result);
     (void)acio_close(connection->stream); /* unless the handler has done it */
@@ -334,8 +382,13 @@ configure(acio_loop *loop, int fd, int family,
 {
     int on = 1;
     const struct acioi_backend *backend = loop->backend;
-    int err = backend->setsockopt(loop, fd, SOL_SOCKET, SO_REUSEADDR, &on,
-        sizeof on);
+    int err = 0;
+    if (!options->no_reuse_address)
+        err = backend->setsockopt(loop, fd, SOL_SOCKET, SO_REUSEADDR, &on,
+            sizeof on);
+    if (err == 0 && options->keep_alive) /* what is accepted inherits it */
+        err = backend->setsockopt(loop, fd, SOL_SOCKET, SO_KEEPALIVE, &on,
+            sizeof on);
     if (err == 0 && options->reuse_port)
         err = backend->setsockopt(loop, fd, SOL_SOCKET, SO_REUSEPORT, &on,
             sizeof on);
@@ -468,6 +521,8 @@ make_server(struct acioi_net *net, size_t addresses,
     server->name = options->name ? options->name : "connection";
     server->limit = options->limit;
     server->max_connections = options->max_connections;
+    server->security = options->security;
+    server->handshake_timeout = options->handshake_timeout;
     server->context = acio_copy_context();
     acioi_list_init(&server->connections);
     acioi_list_init(&server->waiting);
