@@ -10,8 +10,9 @@
  * the operation won the race, else with -ECANCELED. Nothing that the operation
  * took (bytes, an accepted fd) is lost.
  *
- * Two kinds complete many times (acio_op_accept_many, acio_op_recv_many). For
- * them the op is alive until a completion for which acio_op_alive is false.
+ * Three kinds complete many times (acio_op_accept_many, acio_op_recv_many,
+ * acio_op_read_many). For them the op is alive until a completion for which
+ * acio_op_alive is false.
  *
  * Sockets, and other fds that ops work on, are closed with acio_loop_close_fd.
  */
@@ -47,6 +48,7 @@ enum acio_op_kind {
     ACIO_OP_CONNECT,
     ACIO_OP_RECV_MANY,
     ACIO_OP_ACCEPT_MANY,
+    ACIO_OP_READ_MANY,
     /* any fd */
     ACIO_OP_POLL,
     ACIO_OP_READ,
@@ -146,10 +148,13 @@ struct acio_op {
 ACIO_EXPORT void acio_loop_submit(acio_loop *loop, acio_op *op,
     acio_op_callback *callback, void *user);
 
-/* Try a prepared send at once, where the back end sends at once.
+/* Try a prepared send, or a write to a pipe, at once, where the back end sends
+ * at once. Neither blocks, not even on a blocking pipe, and there is no
+ * SIGPIPE.
  *
- *   returns   what send(2) did; -EAGAIN: submit it (the back end batches, or
- *             the socket is full)
+ *   returns   what send(2) or write(2) did; -EAGAIN: submit it (the back end
+ *             batches, or the fd is full, or it is a write to a file at an
+ *             offset)
  *   suspends  no
  *   cancel    -
  *   owner     `op` stays with the caller: it was not submitted
@@ -273,6 +278,17 @@ static inline void
 acio_op_recv_many(acio_op *op, int fd)
 {
     acio_op_prepare(op, ACIO_OP_RECV_MANY, fd);
+    op->u.recv_many.data = NULL;
+}
+
+/* The same by read(2), for pipes, terminals and other devices. Where somebody
+ * else reads from the same pipe too it has to be non-blocking. A file of a kind
+ * that has no readiness (/dev/null, and also one on a disk) is always ready,
+ * and read in the loop's thread. */
+static inline void
+acio_op_read_many(acio_op *op, int fd)
+{
+    acio_op_prepare(op, ACIO_OP_READ_MANY, fd);
     op->u.recv_many.data = NULL;
 }
 

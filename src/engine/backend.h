@@ -15,10 +15,10 @@
  *
  *             ACCEPT_MANY: acioi_op_push_fd for each connection, as long as
  *             acioi_op_has_room; what has no room stays with the kernel.
- *             RECV_MANY: acioi_op_notify when there is something to receive;
- *             then the loop calls `deliver` from the ready queue, which calls
- *             acioi_op_deliver for each piece. ENOBUFS is the back end's own
- *             affair: it arms again when buffers are back.
+ *             RECV_MANY, READ_MANY: acioi_op_notify when there is something to
+ *             receive; then the loop calls `deliver` from the ready queue,
+ *             which calls acioi_op_deliver for each piece. ENOBUFS is the back
+ *             end's own affair: it arms again when buffers are back.
  *             WAIT_CHILD is, to a back end, a poll for POLLIN; the loop does
  *             the rest.
  */
@@ -46,7 +46,7 @@ struct acioi_backend {
     void (*cancel_all)(acio_loop *loop);
     /* A send that may complete at once, outside of submit; -EAGAIN. */
     ssize_t (*try_send)(acio_loop *loop, acio_op *op);
-    /* Brings the data of a RECV_MANY op that was notified. */
+    /* Brings the data of a RECV_MANY or READ_MANY op that was notified. */
     void (*deliver)(acio_loop *loop, acio_op *op);
 
     /* Tells without a system call whether a wait of 0 would find something;
@@ -103,6 +103,9 @@ int64_t acioi_os_now(const acio_loop *loop);
  * even on a blocking pipe, and raises no SIGPIPE. EAGAIN where it was not
  * ready after all. */
 ssize_t acioi_op_perform_ready(acio_op *op);
+
+/* The same, ready or not: a send, or a write, for try_send. */
+ssize_t acioi_op_try(acio_op *op);
 
 /* Linux 6.18, for pwritev2(2): no SIGPIPE. */
 enum { ACIOI_RWF_NOSIGNAL = 0x100 };

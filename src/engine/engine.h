@@ -44,6 +44,19 @@ enum {
     ACIOI_OP_BACKEND_FLAG = 1 << 4 /* this and higher bits: the back end's */
 };
 
+/* RECV_MANY or READ_MANY? What is said of the first holds for both. */
+static inline bool
+acioi_op_receives(const acio_op *op)
+{
+    return op->kind == ACIO_OP_RECV_MANY || op->kind == ACIO_OP_READ_MANY;
+}
+
+static inline bool
+acioi_op_completes_many_times(const acio_op *op)
+{
+    return acioi_op_receives(op) || op->kind == ACIO_OP_ACCEPT_MANY;
+}
+
 /* The terminal completion: exactly once for each submit. */
 void acioi_op_complete(acio_op *op, ssize_t result);
 
@@ -63,6 +76,10 @@ void acioi_op_notify(acio_op *op);
 
 /* RECV_MANY, from inside `deliver`: calls back with `bytes` at `data`. */
 void acioi_op_deliver(acio_op *op, void *data, size_t bytes);
+
+/* RECV_MANY, for a back end that receives by itself when the fd is ready: as
+ * recv(2), or read(2), with a negative errno; EAGAIN also for EINTR. */
+ssize_t acioi_op_receive(const acio_op *op, void *data, size_t bytes);
 
 /* ACCEPT_MANY: room for one more, and one more. */
 bool acioi_op_has_room(const acio_op *op);

@@ -228,6 +228,16 @@ queue_of(struct waiters *w, const acio_op *op)
     }
 }
 
+/* Waits where others of its kind do, although no report will come, and reads
+ * in each pass. */
+static void
+rest(acio_loop *loop, acio_op *op)
+{
+    struct waiters *w = find(loop->backend_state, op->fd);
+    acioi_list_push_back(&w->in, &op->link);
+    acioi_op_notify(op);
+}
+
 /* The kernel has no readiness for this file: it is always ready, and may
  * block all the same. */
 static void
@@ -235,6 +245,8 @@ submit_unpollable(acio_loop *loop, acio_op *op)
 {
     if (op->kind == ACIO_OP_READ || op->kind == ACIO_OP_WRITE)
         acioi_pool_submit(loop, op);
+    else if (op->kind == ACIO_OP_READ_MANY)
+        rest(loop, op);
     else if (op->kind == ACIO_OP_POLL)
         acioi_op_complete(op, op->u.poll.events & (POLLIN | POLLOUT));
     else
@@ -367,6 +379,7 @@ epoll_submit(acio_loop *loop, acio_op *op)
         submit_connect(loop, op);
         break;
     case ACIO_OP_RECV_MANY:
+    case ACIO_OP_READ_MANY:
         submit_recv_many(loop, op);
         break;
     case ACIO_OP_ACCEPT_MANY:
@@ -393,7 +406,7 @@ epoll_try_send(acio_loop *loop, acio_op *op)
     struct waiters *w = find(loop->backend_state, op->fd);
     if (w && !acioi_list_empty(&w->out))
         return -EAGAIN;
-    return acioi_op_perform(op);
+    return acioi_op_try(op);
 }
 
 static void
@@ -454,7 +467,8 @@ serve_op(acio_op *op)
         return accept_while_room(op);
     case ACIO_OP_CONNECT:
         return connect_result(op);
-    case ACIO_OP_RECV_MANY: /* receives from the ready queue: see deliver */
+    case ACIO_OP_RECV_MANY:
+    case ACIO_OP_READ_MANY: /* receives from the ready queue: see deliver */
         acioi_op_notify(op);
         return -EAGAIN;
     default:
@@ -568,16 +582,16 @@ epoll_deliver(acio_loop *loop, acio_op *op)
     struct epoll_state *state = loop->backend_state;
     if (op->state != ACIOI_OP_ACTIVE)
         return;
-    ssize_t n;
-    do {
-        n = recv(op->fd, state->scratch, SCRATCH_BYTES, MSG_DONTWAIT);
-    } while (n < 0 && errno == EINTR);
+    ssize_t n = acioi_op_receive(op, state->scratch, SCRATCH_BYTES);
     if (n > 0) {
         acioi_op_deliver(op, state->scratch, (size_t)n);
-    } else if (n == 0 || errno != EAGAIN) {
+    } else if (n != -EAGAIN) {
         acioi_list_remove(&op->link);
-        acioi_op_complete(op, n == 0 ? 0 : -errno);
+        acioi_op_complete(op, n);
+        return;
     }
+    if (op->state == ACIOI_OP_ACTIVE && !find(state, op->fd)->known)
+        acioi_op_notify(op); /* see rest */
 }
 
 /* ---- open and close ---- */

@@ -15,12 +15,6 @@
 
 #include "base/log.h"
 
-static bool
-completes_many_times(const acio_op *op)
-{
-    return op->kind == ACIO_OP_RECV_MANY || op->kind == ACIO_OP_ACCEPT_MANY;
-}
-
 /* ---- completion, from the ready queue ---- */
 
 static void
@@ -53,7 +47,7 @@ acioi_op_take(acio_op *op)
         return false;
     acioi_list_remove(&op->handle.link);
     op->state = ACIOI_OP_IDLE;
-    if (completes_many_times(op))
+    if (acioi_op_completes_many_times(op))
         op->result = op->final;
     else if (op->kind == ACIO_OP_WAIT_CHILD && op->result >= 0)
         reap_child(op);
@@ -64,7 +58,7 @@ static void
 run_op(void *arg)
 {
     acio_op *op = arg;
-    if (op->kind == ACIO_OP_RECV_MANY)
+    if (acioi_op_receives(op))
         op->loop->backend->deliver(op->loop, op);
     else if (op->kind == ACIO_OP_ACCEPT_MANY)
         deliver_fds(op);
@@ -116,7 +110,7 @@ acioi_op_complete(acio_op *op, ssize_t result)
     ACIOI_ASSERT(op->state == ACIOI_OP_ACTIVE);
     op->state = ACIOI_OP_DONE;
     op->handle.callback = run_op; /* the pool posted it with another one */
-    if (completes_many_times(op))
+    if (acioi_op_completes_many_times(op))
         op->final = (int)result;
     else
         op->result = result;

@@ -175,14 +175,25 @@ acioi_sigpipe_unblock(void)
     pthread_sigmask(SIG_UNBLOCK, &pipe_only, NULL);
 }
 
+static bool
+is_writable(int fd)
+{
+    struct pollfd p = { .fd = fd, .events = POLLOUT };
+    return poll(&p, 1, 0) > 0;
+}
+
 /* A pipe that is ready has room for PIPE_BUF bytes; one that blocks would
  * block for more. */
 static ssize_t
 write_little(const acio_op *op)
 {
     size_t bytes = op->u.buf.bytes;
-    if (bytes > PIPE_BUF && !(fcntl(op->fd, F_GETFL) & O_NONBLOCK))
-        bytes = PIPE_BUF;
+    if (!(fcntl(op->fd, F_GETFL) & O_NONBLOCK)) {
+        if (!is_writable(op->fd))
+            return -EAGAIN;
+        if (bytes > PIPE_BUF)
+            bytes = PIPE_BUF;
+    }
     bool blocked = acioi_sigpipe_block();
     ssize_t result = write(op->fd, op->u.buf.data, bytes);
     if (result < 0)
@@ -212,6 +223,25 @@ acioi_op_perform_ready(acio_op *op)
     if (op->kind == ACIO_OP_WRITE)
         return write_ready(op);
     return acioi_op_perform(op);
+}
+
+ssize_t
+acioi_op_try(acio_op *op)
+{
+    if (op->kind != ACIO_OP_WRITE)
+        return acioi_op_perform(op);
+    return op->u.buf.offset < 0 ? write_ready(op) : -EAGAIN;
+}
+
+ssize_t
+acioi_op_receive(const acio_op *op, void *data, size_t bytes)
+{
+    ssize_t n = op->kind == ACIO_OP_READ_MANY
+        ? read(op->fd, data, bytes)
+        : recv(op->fd, data, bytes, MSG_DONTWAIT);
+    if (n >= 0)
+        return n;
+    return errno == EINTR ? -EAGAIN : -errno;
 }
 
 /* Of a connection that broke before it was accepted, or of a network that is

@@ -41,6 +41,7 @@ struct uring_state {
     struct acio_link queue, in_flight, cancels, cancelling, starved, resting;
     bool no_buffers; /* recv_many polls, then receives into `scratch` */
     bool no_quiet;   /* the kernel does not know RWF_NOSIGNAL */
+    bool no_reads;   /* nor multishot reads */
     unsigned loud;   /* ops with URING_LOUD: SIGPIPE is kept off meanwhile */
     char *scratch;   /* made when it is needed */
     struct acioi_buffers buffers;
@@ -125,10 +126,21 @@ have_buffers(struct uring_state *state)
     return !state->no_buffers;
 }
 
+/* Must recv_many poll, and then receive into `scratch`? */
+static bool
+receives_by_poll(struct uring_state *state, const acio_op *op)
+{
+    if (!acioi_op_receives(op))
+        return false;
+    if (op->kind == ACIO_OP_READ_MANY && state->no_reads)
+        return true;
+    return op->flags & URING_ONE_SHOT || !have_buffers(state);
+}
+
 static void
 write_request(struct uring_state *state, struct io_uring_sqe *sqe, acio_op *op)
 {
-    if (op->kind == ACIO_OP_RECV_MANY && !have_buffers(state))
+    if (receives_by_poll(state, op))
         op->flags |= URING_POLLING;
     if (op->flags & URING_POLLING)
         acioi_uring_prepare_poll(sqe, op);
@@ -359,6 +371,20 @@ rest(struct uring_state *state, acio_op *op)
     acioi_op_notify(op);
 }
 
+/* Multishot reads need Linux 6.7, and a file that can be waited for. */
+static bool
+refuses_multishot(struct uring_state *state, acio_op *op, int result)
+{
+    if (op->kind != ACIO_OP_READ_MANY || op->flags & URING_POLLING)
+        return false;
+    if (result == -EINVAL)
+        state->no_reads = true;
+    else if (result != -EAGAIN && result != -EBADFD && result != -EOPNOTSUPP)
+        return false;
+    op->flags |= URING_ONE_SHOT;
+    return true;
+}
+
 static void
 take_received(struct uring_state *state, acio_op *op,
     const struct io_uring_cqe *cqe)
@@ -373,6 +399,9 @@ take_received(struct uring_state *state, acio_op *op,
     } else if (result == -ENOBUFS) {
         leave_kernel(state, op);
         starve(state, op);
+    } else if (refuses_multishot(state, op, result)) {
+        leave_kernel(state, op);
+        again(state, op);
     } else {
         take_result(state, op, result > 0 ? -EINTR : result);
     }
@@ -411,7 +440,7 @@ take_completion(struct uring_state *state, const struct io_uring_cqe *cqe)
         return true; /* a request that was withdrawn */
     if (op->kind == ACIO_OP_ACCEPT_MANY)
         return take_connection(state, op, cqe);
-    if (op->kind == ACIO_OP_RECV_MANY)
+    if (acioi_op_receives(op))
         take_received(state, op, cqe);
     else
         take_result(state, op, cqe->res);
@@ -503,11 +532,11 @@ receive_now(struct uring_state *state, acio_op *op)
         acioi_op_complete(op, -ENOMEM);
         return;
     }
-    ssize_t n = recv(op->fd, state->scratch, SCRATCH_BYTES, MSG_DONTWAIT);
-    if (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR)))
+    ssize_t n = acioi_op_receive(op, state->scratch, SCRATCH_BYTES);
+    if (n > 0 || n == -EAGAIN)
         acioi_list_push_back(&state->queue, &op->link);
     else
-        acioi_op_complete(op, n == 0 ? 0 : -errno);
+        acioi_op_complete(op, n);
     if (n > 0)
         acioi_op_deliver(op, state->scratch, (size_t)n);
 }

@@ -24,7 +24,9 @@ enum {
     /* the kernel was asked to cancel */
     URING_CANCEL_SENT = ACIOI_OP_BACKEND_FLAG << 3,
     /* a write that may raise SIGPIPE in this thread */
-    URING_LOUD = ACIOI_OP_BACKEND_FLAG << 4
+    URING_LOUD = ACIOI_OP_BACKEND_FLAG << 4,
+    /* read_many of a file that has no multishot reads */
+    URING_ONE_SHOT = ACIOI_OP_BACKEND_FLAG << 5
 };
 
 /* Of the requests that are no op's: the op's address with the lowest bit. */

@@ -25,6 +25,8 @@ enum {
     /* a feature, and the flag of a request that it allows */
     URING_FEAT_CQE_SKIP = 1 << 11, /* Linux 5.17 */
     URING_SQE_CQE_SKIP_SUCCESS = 1 << 6,
+    /* operations */
+    URING_OP_READ_MULTISHOT = 49, /* Linux 6.7 */
     /* flags of a request, in `ioprio` */
     URING_RECVSEND_POLL_FIRST = 1 << 0, /* Linux 5.19 */
     URING_RECV_MULTISHOT = 1 << 1,      /* Linux 6.0 */

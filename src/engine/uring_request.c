@@ -51,10 +51,15 @@ prepare_accept(struct io_uring_sqe *sqe, const acio_op *op)
 
 /* The kernel picks the buffer when there is something to put into it. */
 static void
-prepare_recv_many(struct io_uring_sqe *sqe)
+prepare_recv_many(struct io_uring_sqe *sqe, const acio_op *op)
 {
-    sqe->opcode = IORING_OP_RECV;
-    sqe->ioprio = URING_RECV_MULTISHOT;
+    if (op->kind == ACIO_OP_READ_MANY) {
+        sqe->opcode = URING_OP_READ_MULTISHOT;
+        sqe->off = UINT64_MAX; /* no position */
+    } else {
+        sqe->opcode = IORING_OP_RECV;
+        sqe->ioprio = URING_RECV_MULTISHOT;
+    }
     sqe->flags = IOSQE_BUFFER_SELECT;
     sqe->buf_group = ACIOI_BUFFER_GROUP;
 }
@@ -144,7 +149,8 @@ acioi_uring_prepare(struct io_uring_sqe *sqe, const acio_op *op,
         sqe->off = op->u.connect.length;
         break;
     case ACIO_OP_RECV_MANY:
-        prepare_recv_many(sqe);
+    case ACIO_OP_READ_MANY:
+        prepare_recv_many(sqe, op);
         break;
     case ACIO_OP_POLL:
         prepare_poll(sqe, op->u.poll.events);
@@ -179,6 +185,7 @@ readiness(const acio_op *op)
     case ACIO_OP_ACCEPT:
     case ACIO_OP_ACCEPT_MANY:
     case ACIO_OP_RECV_MANY:
+    case ACIO_OP_READ_MANY:
         return POLLIN;
     default:
         return 0;

@@ -344,7 +344,7 @@ acio_await_op(acio_op *op)
     int reason = acioi_check(task);
     if (reason)
         return acioi_spend(task, reason);
-    if (op->kind == ACIO_OP_RECV_MANY || op->kind == ACIO_OP_ACCEPT_MANY)
+    if (acioi_op_completes_many_times(op))
         return -EINVAL; /* it would outlive the call */
     acio_loop_submit(task->runtime->loop, op, op_done, task);
     if (acioi_op_take(op)) {

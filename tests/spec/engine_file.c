@@ -204,7 +204,7 @@ flood_more(acio_op *op)
 
 /* More than a pipe holds: a write that blocked would never end, for the
  * reader is this thread as well. */
-ENGINE_REAL(engine_file, a_blocking_pipe_that_is_full_does_not_block_the_loop)
+ENGINE(engine_file, a_blocking_pipe_that_is_full_does_not_block_the_loop)
 {
     static struct flood flood;
     static char data[8192];
@@ -230,7 +230,7 @@ ENGINE_REAL(engine_file, a_blocking_pipe_that_is_full_does_not_block_the_loop)
     EXPECT_EQ(acio_loop_close_fd(loop, fds[1]), 0);
 }
 
-ENGINE_REAL(engine_file, a_write_that_nobody_can_read_fails_and_kills_nobody)
+ENGINE(engine_file, a_write_that_nobody_can_read_fails_and_kills_nobody)
 {
     int fds[2];
     struct call writing = { 0 };

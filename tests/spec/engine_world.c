@@ -215,3 +215,10 @@ engine_receive_stream(struct stream *stream, int fd)
     acio_op_recv_many(&stream->op, fd);
     acio_loop_submit(loop, &stream->op, note_piece, stream);
 }
+
+void
+engine_read_stream(struct stream *stream, int fd)
+{
+    acio_op_read_many(&stream->op, fd);
+    acio_loop_submit(loop, &stream->op, note_piece, stream);
+}

@@ -104,7 +104,7 @@ void engine_close_socket(int *fd);
 #define send_text(fd, text) engine_send_text(fd, text)
 void engine_send_text(int fd, const char *text);
 
-/* What recv_many brought. */
+/* What recv_many or read_many brought. */
 struct stream {
     acio_op op;
     bool done;
@@ -116,5 +116,9 @@ struct stream {
 };
 #define receive_stream(stream, fd) engine_receive_stream(stream, fd)
 void engine_receive_stream(struct stream *stream, int fd);
+
+/* The same by read_many. */
+#define read_stream(stream, fd) engine_read_stream(stream, fd)
+void engine_read_stream(struct stream *stream, int fd);
 
 #endif

@@ -13,7 +13,6 @@
 #include "sim.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -38,21 +37,20 @@ perform_work(acio_op *op)
     return result;
 }
 
-/* Reads and writes are transfers: they can be short. At most `limit` bytes of
- * them move. */
+/* Reads and writes are transfers: they can be short. */
 static ssize_t
-perform(struct sim *sim, acio_op *op, size_t limit)
+perform(struct sim *sim, acio_op *op, ssize_t (*call)(acio_op *))
 {
     if (op->kind == ACIO_OP_WORK)
         return perform_work(op);
     if (!moves_bytes(op) || op->u.buf.bytes == 0)
-        return acioi_op_perform(op);
+        return call(op);
     size_t asked = op->u.buf.bytes;
-    ssize_t allowed = acioi_sim_transfer(sim, asked < limit ? asked : limit);
+    ssize_t allowed = acioi_sim_transfer(sim, asked);
     if (allowed < 0)
         return -EIO;
     op->u.buf.bytes = (size_t)allowed;
-    ssize_t result = acioi_op_perform(op);
+    ssize_t result = call(op);
     op->u.buf.bytes = asked;
     return result;
 }
@@ -63,7 +61,7 @@ perform_event(struct sim *sim, struct sim_event *event)
     struct sim_request *request = acioi_container_of(event, struct sim_request,
         event);
     acioi_sim_finish_now(sim, request,
-        perform(sim, acioi_sim_op(request), SIZE_MAX));
+        perform(sim, acioi_sim_op(request), acioi_op_perform));
 }
 
 static void
@@ -213,13 +211,12 @@ perform_ready(struct sim *sim, acio_op *op, short revents)
         return connect_result(op);
     case ACIO_OP_ACCEPT_MANY:
         return accept_while_room(op);
-    case ACIO_OP_RECV_MANY: /* receives from the ready queue */
+    case ACIO_OP_RECV_MANY:
+    case ACIO_OP_READ_MANY: /* receives from the ready queue */
         acioi_op_notify(op);
         return -EAGAIN;
     default:
-        /* a pipe that is ready takes PIPE_BUF bytes; for more, a blocking one
-         * blocks */
-        return perform(sim, op, PIPE_BUF);
+        return perform(sim, op, acioi_op_perform_ready);
     }
 }
 
@@ -228,15 +225,14 @@ void
 acioi_sim_deliver_outside(struct sim *sim, struct sim_request *request)
 {
     acio_op *op = acioi_sim_op(request);
-    ssize_t result = recv(op->fd, sim->delivery, sizeof sim->delivery,
-        MSG_DONTWAIT);
+    ssize_t result = acioi_sim_transfer(sim, sizeof sim->delivery);
+    if (result > 0)
+        result = acioi_op_receive(op, sim->delivery, (size_t)result);
     if (result > 0) {
         sim->stats.deliveries++;
         acioi_op_deliver(op, sim->delivery, (size_t)result);
-    } else if (result == 0) {
-        acioi_sim_finish_now(sim, request, 0);
-    } else if (errno != EAGAIN && errno != EINTR) {
-        acioi_sim_finish_now(sim, request, -errno);
+    } else if (result != -EAGAIN) {
+        acioi_sim_finish_now(sim, request, result);
     }
 }
 

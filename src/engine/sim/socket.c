@@ -142,6 +142,7 @@ try_op(struct sim *sim, struct sim_socket *socket, acio_op *op)
     case ACIO_OP_READ:
         return acioi_sim_receive(sim, socket, op);
     case ACIO_OP_RECV_MANY:
+    case ACIO_OP_READ_MANY:
         if (acioi_sim_can_receive(socket))
             acioi_op_notify(op);
         return -EAGAIN;
@@ -228,6 +229,7 @@ acioi_sim_submit_socket(struct sim *sim, struct sim_request *request,
     case ACIO_OP_RECVMSG:
     case ACIO_OP_READ:
     case ACIO_OP_RECV_MANY:
+    case ACIO_OP_READ_MANY:
     case ACIO_OP_ACCEPT:
     case ACIO_OP_ACCEPT_MANY:
         park(sim, socket, request, &socket->readers);
