@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 
 static inline void
 bench_require(int ok, const char *what)
@@ -42,6 +43,24 @@ bench_cpu_ns(void)
     double seconds = (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec);
     double micros = (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
     return seconds * 1e9 + micros * 1e3;
+}
+
+static inline double
+bench_clock_ns(clockid_t clock)
+{
+    struct timespec t;
+    bench_require(clock_gettime(clock, &t) == 0, "reading a clock");
+    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+}
+
+/* The processor time of a process that somebody else measures; it counts what
+ * getrusage counts. */
+static inline clockid_t
+bench_clock_of(const char *pid)
+{
+    clockid_t clock;
+    bench_require(clock_getcpuclockid(atoi(pid), &clock) == 0, "PID");
+    return clock;
 }
 
 static inline void

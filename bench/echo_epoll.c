@@ -4,9 +4,7 @@
  * the buffer has emptied the socket, so no second one has to say so. */
 #include "listen.h"
 
-#include <errno.h>
 #include <sys/epoll.h>
-#include <unistd.h>
 
 enum { EVENTS = 512, SHARED_BUFFER = 64 << 10 };
 
@@ -98,11 +96,11 @@ accept_all(int listener)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
     bench_raise_files();
     set = epoll_create1(EPOLL_CLOEXEC);
-    int listener = bench_listen(SOCK_NONBLOCK);
+    int listener = bench_listen(argc, argv, SOCK_NONBLOCK);
     watch(listener, NULL);
     for (;;) {
         struct epoll_event events[EVENTS];

@@ -9,6 +9,11 @@ struct serve_args {
     int fd;
 };
 
+struct amain_args {
+    int argc;
+    char **argv;
+};
+
 static ssize_t
 send_all(int fd, const char *data, size_t bytes)
 {
@@ -43,8 +48,8 @@ serve(void *arg)
 static int
 amain(void *arg)
 {
-    (void)arg;
-    int listener = bench_listen(SOCK_NONBLOCK);
+    struct amain_args *a = arg;
+    int listener = bench_listen(a->argc, a->argv, SOCK_NONBLOCK);
     ACIO_GROUP(group);
     for (;;) {
         acio_op op = { 0 };
@@ -59,8 +64,8 @@ amain(void *arg)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
     bench_raise_files();
-    return acio_run(amain) < 0;
+    return acio_run(amain, .argc = argc, .argv = argv) < 0;
 }

@@ -20,12 +20,12 @@ serve(void *arg)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
     bench_raise_files();
     st_set_eventsys(ST_EVENTSYS_POLL);
     bench_require(st_init() == 0, "st_init");
-    st_netfd_t listener = st_netfd_open_socket(bench_listen(0));
+    st_netfd_t listener = st_netfd_open_socket(bench_listen(argc, argv, 0));
     for (;;) {
         st_netfd_t client = st_accept(listener, NULL, NULL,
             ST_UTIME_NO_TIMEOUT);

@@ -6,7 +6,6 @@
 #include "listen.h"
 
 #include <liburing.h>
-#include <unistd.h>
 
 enum { ENTRIES = 4096, BUFFERS = 4096, GROUP = 0 };
 enum { ACCEPT, RECV, SEND };
@@ -146,12 +145,12 @@ open_buffers(void)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
     bench_raise_files();
     open_ring();
     open_buffers();
-    listener = bench_listen(0);
+    listener = bench_listen(argc, argv, 0);
     start_accept();
     for (;;) {
         struct io_uring_cqe *cqe;

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* An echo server on libuv: what was read is sent at once, from the buffer all
  * connections share; only what the socket has no room for is copied. */
-#include "listen.h"
-
-#include <uv.h>
+#include "uv_listen.h"
 
 struct rest {
     uv_write_t request;
@@ -11,12 +9,6 @@ struct rest {
 };
 
 static char buffer[64 << 10];
-
-static void
-dropped(uv_handle_t *handle)
-{
-    free(handle);
-}
 
 static void
 wrote(uv_write_t *request, int status)
@@ -46,7 +38,7 @@ static void
 received(uv_stream_t *stream, ssize_t got, const uv_buf_t *piece)
 {
     if (got < 0)
-        uv_close((uv_handle_t *)stream, dropped);
+        uv_close((uv_handle_t *)stream, bench_uv_dropped);
     if (got <= 0)
         return;
     uv_buf_t all = uv_buf_init(piece->base, (unsigned)got);
@@ -60,30 +52,15 @@ static void
 connected(uv_stream_t *listener, int status)
 {
     bench_require(status == 0, "a connection");
-    uv_tcp_t *client = malloc(sizeof *client);
-    bench_require(client != NULL, "memory");
-    uv_tcp_init(listener->loop, client);
-    uv_accept(listener, (uv_stream_t *)client);
-    uv_tcp_nodelay(client, 1);
-    uv_read_start((uv_stream_t *)client, give_buffer, received);
+    uv_read_start(bench_uv_accept(listener), give_buffer, received);
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
     uv_loop_t loop;
-    uv_tcp_t listener;
-    uv_os_fd_t fd;
-    struct sockaddr_in address;
     bench_raise_files();
     uv_loop_init(&loop);
-    uv_tcp_init(&loop, &listener);
-    uv_ip4_addr("127.0.0.1", 0, &address);
-    uv_tcp_bind(&listener, (struct sockaddr *)&address, 0);
-    bench_require(uv_listen((uv_stream_t *)&listener, BENCH_BACKLOG,
-                      connected) == 0,
-        "uv_listen");
-    uv_fileno((uv_handle_t *)&listener, &fd);
-    bench_print_port(fd);
+    bench_uv_listen(&loop, argc > 1 ? argv[1] : "0", connected);
     return uv_run(&loop, UV_RUN_DEFAULT);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* hold.c - many connections to an echo server, all open at once
  *
- *     hold PORT PID CONNECTIONS
+ *     hold WHERE PID CONNECTIONS
  *
  * Each echoes 64 bytes once and stays open. The figure is how much the
  * server's resident memory grew for each of them. The first hundred come
@@ -24,36 +24,25 @@ echo_once(int fd, int number)
 }
 
 static void
-open_from(int port, int begin, int end)
+open_from(const char *where, int begin, int end)
 {
-    struct sockaddr_in address = {
-        .sin_family = AF_INET,
-        .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-        .sin_port = htons((uint16_t)port),
-    };
-    for (int i = begin; i < end; i++) {
-        int fd = socket(AF_INET, SOCK_STREAM, 0);
-        bench_require(fd >= 0, "socket");
-        bench_require(connect(fd, (struct sockaddr *)&address,
-                          sizeof address) == 0,
-            "connect");
-        echo_once(fd, i);
-    }
+    for (int i = begin; i < end; i++)
+        echo_once(bench_connect(where), i);
 }
 
 int
 main(int argc, char **argv)
 {
     bench_require(argc == 4, "three arguments");
-    int port = atoi(argv[1]), connections = atoi(argv[3]);
+    int connections = atoi(argv[3]);
     char path[64];
     snprintf(path, sizeof path, "/proc/%d/status", atoi(argv[2]));
     bench_raise_files();
 
-    open_from(port, 0, FIRST);
+    open_from(argv[1], 0, FIRST);
     double resident = bench_status_kib(path, "VmRSS:");
     double tables = bench_status_kib(path, "VmPTE:");
-    open_from(port, FIRST, FIRST + connections);
+    open_from(argv[1], FIRST, FIRST + connections);
     resident = bench_status_kib(path, "VmRSS:") - resident;
     tables = bench_status_kib(path, "VmPTE:") - tables;
     bench_print("bytes", resident * 1024 / connections);

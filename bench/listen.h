@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* listen.h - what every echo server in C does before it serves
+/* listen.h - what every server in C does before it serves, and every client
  *
- * All servers listen on a free port of the loopback address, print "port N",
- * set TCP_NODELAY on what they accept, and serve until they are killed. The
- * buffers hold BENCH_BUFFER bytes where a connection has one of its own.
+ * A server listens where its first argument says, else on a free TCP port of
+ * the loopback address; it prints "port WHERE", sets TCP_NODELAY on what it
+ * accepts, and serves until it is killed. The buffers hold BENCH_BUFFER bytes
+ * where a connection has one of its own.
  */
 #ifndef ACIO_BENCH_LISTEN_H
 #define ACIO_BENCH_LISTEN_H
@@ -11,46 +12,107 @@
 #include "bench.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 enum { BENCH_BUFFER = 2048, BENCH_BACKLOG = 4096 };
+
+/* Where a server is, as it says in its line "port WHERE": "1234" for TCP,
+ * "udp:1234", and the path of a Unix socket. */
+struct bench_address {
+    union {
+        struct sockaddr any;
+        struct sockaddr_in in;
+        struct sockaddr_un un;
+    };
+    socklen_t length;
+    int type; /* SOCK_STREAM or SOCK_DGRAM */
+};
+
+static inline struct bench_address
+bench_parse(const char *where)
+{
+    struct bench_address a = { .type = SOCK_STREAM };
+    if (where[0] == '/') {
+        a.un.sun_family = AF_UNIX;
+        a.length = sizeof a.un;
+        bench_require(strlen(where) < sizeof a.un.sun_path, "a short path");
+        strcpy(a.un.sun_path, where);
+        return a;
+    }
+    if (strncmp(where, "udp:", 4) == 0) {
+        a.type = SOCK_DGRAM;
+        where += 4;
+    }
+    a.in.sin_family = AF_INET;
+    a.in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    a.in.sin_port = htons((uint16_t)atoi(where));
+    a.length = sizeof a.in;
+    return a;
+}
 
 static inline void
 bench_print_port(int fd)
 {
-    struct sockaddr_in address;
-    socklen_t length = sizeof address;
-    bench_require(getsockname(fd, (struct sockaddr *)&address, &length) == 0,
-        "getsockname");
-    printf("port %d\n", ntohs(address.sin_port));
+    struct bench_address a = { .length = sizeof a.un };
+    int type;
+    socklen_t bytes = sizeof type;
+    bench_require(getsockname(fd, &a.any, &a.length) == 0, "getsockname");
+    getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &bytes);
+    if (a.any.sa_family == AF_UNIX)
+        printf("port %s\n", a.un.sun_path);
+    else
+        printf("port %s%d\n", type == SOCK_DGRAM ? "udp:" : "",
+            ntohs(a.in.sin_port));
     fflush(stdout);
 }
 
-/* A listening socket; `flags` as of socket(2): SOCK_NONBLOCK. */
+/* A socket that serves; `flags` as of socket(2): SOCK_NONBLOCK. */
 static inline int
-bench_listen(int flags)
+bench_listen_at(const char *where, int flags)
 {
-    struct sockaddr_in address = {
-        .sin_family = AF_INET,
-        .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-    };
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
+    struct bench_address a = bench_parse(where);
+    int fd = socket(a.any.sa_family, a.type | SOCK_CLOEXEC | flags, 0);
     bench_require(fd >= 0, "socket");
-    bench_require(bind(fd, (struct sockaddr *)&address, sizeof address) == 0,
-        "bind");
-    bench_require(listen(fd, BENCH_BACKLOG) == 0, "listen");
+    if (a.any.sa_family == AF_UNIX)
+        unlink(a.un.sun_path);
+    bench_require(bind(fd, &a.any, a.length) == 0, "bind");
+    if (a.type == SOCK_STREAM)
+        bench_require(listen(fd, BENCH_BACKLOG) == 0, "listen");
     bench_print_port(fd);
     return fd;
 }
 
+/* The address that a server was given as its argument, or any TCP port. */
+static inline int
+bench_listen(int argc, char **argv, int flags)
+{
+    return bench_listen_at(argc > 1 ? argv[1] : "0", flags);
+}
+
+/* Does nothing for a socket that has no such delay. */
 static inline void
 bench_no_delay(int fd)
 {
     int on = 1;
-    bench_require(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0,
-        "TCP_NODELAY");
+    int err = setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    bench_require(err == 0 || errno == EOPNOTSUPP, "TCP_NODELAY");
+}
+
+static inline int
+bench_connect(const char *where)
+{
+    struct bench_address a = bench_parse(where);
+    int fd = socket(a.any.sa_family, a.type, 0);
+    bench_require(fd >= 0, "socket");
+    bench_require(connect(fd, &a.any, a.length) == 0, "connect");
+    if (a.type == SOCK_STREAM)
+        bench_no_delay(fd);
+    return fd;
 }
 
 /* 10,000 connections need as many descriptors. */
