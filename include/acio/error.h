@@ -33,6 +33,12 @@ enum acio_error {
     /* locks, conditions, barriers */
     ACIO_ENOTLOCKED = 10040,     /* RuntimeError of Lock and Condition */
     ACIO_EBROKENBARRIER = 10041, /* asyncio.BrokenBarrierError */
+    /* TLS */
+    ACIO_ETLS = 10060,       /* ssl.SSLError */
+    ACIO_ETLSVERIFY = 10061, /* ssl.SSLCertVerificationError */
+    ACIO_ETLSALERT = 10062,  /* the peer has refused */
+    ACIO_ETLSEOF = 10063,    /* ssl.SSLEOFError */
+    ACIO_ENOTTLS = 10064,    /* the peer speaks something else */
     /* name resolution: ACIO_EAI_BASE + n stands for the EAI_* code -n of
      * getaddrinfo(3) */
     ACIO_EAI_BASE = 10100,

@@ -31,6 +31,11 @@ static const struct sentence sentences[] = {
     { ACIO_EQUEUESHUTDOWN, "the queue has been shut down" },
     { ACIO_ENOTLOCKED, "the lock is not locked" },
     { ACIO_EBROKENBARRIER, "the barrier is broken" },
+    { ACIO_ETLS, "the TLS protocol failed" },
+    { ACIO_ETLSVERIFY, "the peer's certificate could not be verified" },
+    { ACIO_ETLSALERT, "the peer has refused the TLS connection" },
+    { ACIO_ETLSEOF, "the peer left without ending the TLS connection" },
+    { ACIO_ENOTTLS, "the peer does not speak TLS" },
     { ACIO_EAI_BASE - EAI_NONAME, "no such host" },
 };
 
