@@ -49,6 +49,7 @@ enum acio_op_kind {
     ACIO_OP_RECV_MANY,
     ACIO_OP_ACCEPT_MANY,
     ACIO_OP_READ_MANY,
+    ACIO_OP_SENDFILE,
     /* any fd */
     ACIO_OP_POLL,
     ACIO_OP_READ,
@@ -57,7 +58,12 @@ enum acio_op_kind {
     ACIO_OP_OPEN,
     ACIO_OP_CLOSE,
     ACIO_OP_FSYNC,
+    ACIO_OP_FDATASYNC,
     ACIO_OP_STATX,
+    ACIO_OP_TRUNCATE,
+    ACIO_OP_RENAME,
+    ACIO_OP_UNLINK,
+    ACIO_OP_MKDIR,
     /* processes and threads */
     ACIO_OP_WAIT_CHILD,
     ACIO_OP_WORK,
@@ -117,6 +123,19 @@ struct acio_op {
             unsigned mask;
             struct statx *out;
         } statx;
+        struct {
+            int file;
+            int64_t offset;
+            size_t bytes;
+        } sendfile;
+        struct {
+            const char *path, *to_path;
+            int to_directory_fd;
+        } rename;
+        struct {
+            const char *path;
+            int flags;
+        } unlink;
         struct {
             siginfo_t *info;
         } child;
@@ -292,6 +311,19 @@ acio_op_read_many(acio_op *op, int fd)
     op->u.recv_many.data = NULL;
 }
 
+/* sendfile(2), from `offset` of the file (-1: from its position), to a socket
+ * or a pipe that is non-blocking; result: bytes, 0 at the end of the file. May
+ * be short, and is where the file is large. A thread does it, because the file
+ * may have to come from a disk. */
+static inline void
+acio_op_sendfile(acio_op *op, int fd, int file, int64_t offset, size_t bytes)
+{
+    acio_op_prepare(op, ACIO_OP_SENDFILE, fd);
+    op->u.sendfile.file = file;
+    op->u.sendfile.offset = offset;
+    op->u.sendfile.bytes = bytes;
+}
+
 /* poll(2) once; `events` and the result are POLLIN, POLLOUT, ... */
 static inline void
 acio_op_poll(acio_op *op, int fd, unsigned events)
@@ -345,6 +377,51 @@ static inline void
 acio_op_fsync(acio_op *op, int fd)
 {
     acio_op_prepare(op, ACIO_OP_FSYNC, fd);
+}
+
+/* fdatasync(2) */
+static inline void
+acio_op_fdatasync(acio_op *op, int fd)
+{
+    acio_op_prepare(op, ACIO_OP_FDATASYNC, fd);
+}
+
+/* ftruncate(2) */
+static inline void
+acio_op_truncate(acio_op *op, int fd, int64_t bytes)
+{
+    acio_op_prepare(op, ACIO_OP_TRUNCATE, fd);
+    op->u.buf.offset = bytes;
+}
+
+/* renameat(2); both paths are borrowed until the callback. */
+static inline void
+acio_op_rename(acio_op *op, int directory_fd, const char *path,
+    int to_directory_fd, const char *to_path)
+{
+    acio_op_prepare(op, ACIO_OP_RENAME, directory_fd);
+    op->u.rename.path = path;
+    op->u.rename.to_path = to_path;
+    op->u.rename.to_directory_fd = to_directory_fd;
+}
+
+/* unlinkat(2), of a directory with AT_REMOVEDIR; `path` is borrowed until the
+ * callback. */
+static inline void
+acio_op_unlink(acio_op *op, int directory_fd, const char *path, int flags)
+{
+    acio_op_prepare(op, ACIO_OP_UNLINK, directory_fd);
+    op->u.unlink.path = path;
+    op->u.unlink.flags = flags;
+}
+
+/* mkdirat(2); `path` is borrowed until the callback. */
+static inline void
+acio_op_mkdir(acio_op *op, int directory_fd, const char *path, mode_t mode)
+{
+    acio_op_prepare(op, ACIO_OP_MKDIR, directory_fd);
+    op->u.open.path = path;
+    op->u.open.mode = mode;
 }
 
 /* statx(2); `path` and `out` are borrowed until the callback. */

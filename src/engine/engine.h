@@ -41,6 +41,7 @@ enum acioi_op_state {
 enum {
     ACIOI_OP_CANCEL_ASKED = 1 << 0,
     ACIOI_OP_POOLED = 1 << 1,      /* with the pool, not with the back end */
+    ACIOI_OP_NOT_READY = 1 << 2,   /* back from it: the fd was not ready */
     ACIOI_OP_BACKEND_FLAG = 1 << 4 /* this and higher bits: the back end's */
 };
 

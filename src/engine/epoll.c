@@ -222,6 +222,7 @@ queue_of(struct waiters *w, const acio_op *op)
     case ACIO_OP_SENDMSG:
     case ACIO_OP_WRITE:
     case ACIO_OP_CONNECT:
+    case ACIO_OP_SENDFILE:
         return &w->out;
     default:
         return &w->in;
@@ -391,6 +392,12 @@ epoll_submit(acio_loop *loop, acio_op *op)
     case ACIO_OP_WRITE:
         submit_file(loop, op);
         break;
+    case ACIO_OP_SENDFILE:
+        if (op->flags & ACIOI_OP_NOT_READY)
+            park(loop, op);
+        else
+            acioi_pool_submit(loop, op);
+        break;
     case ACIO_OP_CLOSE:
         submit_close(loop, op);
         break;
@@ -483,6 +490,11 @@ serve(struct waiters *w, struct acio_link *queue)
     struct acio_link *link;
     while ((link = acioi_list_first(queue))) {
         acio_op *op = acioi_container_of(link, acio_op, link);
+        if (op->kind == ACIO_OP_SENDFILE) {
+            acioi_list_remove(link);
+            acioi_pool_submit(op->loop, op);
+            continue;
+        }
         ssize_t result = serve_op(op);
         if (result == -EAGAIN)
             return;
@@ -659,5 +671,7 @@ const struct acioi_backend acioi_backend_epoll = {
     .getpeername = acioi_os_getpeername,
     .getsockopt = acioi_os_getsockopt,
     .setsockopt = acioi_os_setsockopt,
+    .recvmmsg = acioi_os_recvmmsg,
+    .sendmmsg = acioi_os_sendmmsg,
     .close_fd = epoll_close_fd,
 };

@@ -67,6 +67,9 @@ open_named(acio_loop *loop, const char *name,
             return loop->backend->open(loop, options);
         }
     }
+    if (!options->backend)
+        acioi_log("ACIO_BACKEND=%s: the choices are uring, epoll and sim",
+            name);
     return -EINVAL;
 }
 

@@ -13,8 +13,13 @@
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
+
+enum { SENDFILE_PORTION = 1 << 20 };
 
 typedef ssize_t perform_function(acio_op *op);
 
@@ -88,6 +93,18 @@ perform_write(acio_op *op)
     return pwrite(op->fd, op->u.buf.data, op->u.buf.bytes, op->u.buf.offset);
 }
 
+/* In portions, so that a cancel need not wait for all of a large file. */
+static ssize_t
+perform_sendfile(acio_op *op)
+{
+    off_t offset = op->u.sendfile.offset;
+    size_t bytes = op->u.sendfile.bytes;
+    if (bytes > SENDFILE_PORTION)
+        bytes = SENDFILE_PORTION;
+    return sendfile(op->fd, op->u.sendfile.file, offset < 0 ? NULL : &offset,
+        bytes);
+}
+
 static ssize_t
 perform_open(acio_op *op)
 {
@@ -116,6 +133,37 @@ perform_statx(acio_op *op)
         op->u.statx.out);
 }
 
+static ssize_t
+perform_fdatasync(acio_op *op)
+{
+    return fdatasync(op->fd);
+}
+
+static ssize_t
+perform_truncate(acio_op *op)
+{
+    return ftruncate(op->fd, op->u.buf.offset);
+}
+
+static ssize_t
+perform_rename(acio_op *op)
+{
+    return renameat(op->fd, op->u.rename.path, op->u.rename.to_directory_fd,
+        op->u.rename.to_path);
+}
+
+static ssize_t
+perform_unlink(acio_op *op)
+{
+    return unlinkat(op->fd, op->u.unlink.path, op->u.unlink.flags);
+}
+
+static ssize_t
+perform_mkdir(acio_op *op)
+{
+    return mkdirat(op->fd, op->u.open.path, op->u.open.mode);
+}
+
 static perform_function *const performers[ACIO_OP_KINDS] = {
     [ACIO_OP_RECV] = perform_recv,
     [ACIO_OP_SEND] = perform_send,
@@ -124,13 +172,19 @@ static perform_function *const performers[ACIO_OP_KINDS] = {
     [ACIO_OP_ACCEPT] = perform_accept,
     [ACIO_OP_ACCEPT_MANY] = perform_accept_many,
     [ACIO_OP_CONNECT] = perform_connect,
+    [ACIO_OP_SENDFILE] = perform_sendfile,
     [ACIO_OP_POLL] = perform_poll,
     [ACIO_OP_READ] = perform_read,
     [ACIO_OP_WRITE] = perform_write,
     [ACIO_OP_OPEN] = perform_open,
     [ACIO_OP_CLOSE] = perform_close,
     [ACIO_OP_FSYNC] = perform_fsync,
+    [ACIO_OP_FDATASYNC] = perform_fdatasync,
     [ACIO_OP_STATX] = perform_statx,
+    [ACIO_OP_TRUNCATE] = perform_truncate,
+    [ACIO_OP_RENAME] = perform_rename,
+    [ACIO_OP_UNLINK] = perform_unlink,
+    [ACIO_OP_MKDIR] = perform_mkdir,
 };
 
 ssize_t
@@ -217,11 +271,23 @@ write_ready(const acio_op *op)
     return result == -EINTR ? -EAGAIN : result;
 }
 
+static ssize_t
+sendfile_quietly(acio_op *op)
+{
+    bool blocked = acioi_sigpipe_block();
+    ssize_t result = acioi_op_perform(op);
+    if (blocked)
+        acioi_sigpipe_unblock();
+    return result;
+}
+
 ssize_t
 acioi_op_perform_ready(acio_op *op)
 {
     if (op->kind == ACIO_OP_WRITE)
         return write_ready(op);
+    if (op->kind == ACIO_OP_SENDFILE)
+        return sendfile_quietly(op);
     return acioi_op_perform(op);
 }
 

@@ -45,11 +45,26 @@ crew_of(acio_loop *loop, const acio_op *op)
 
 /* ---- a thread's side ---- */
 
+/* The fd has no room: the back end waits until it has, and no thread does. */
+static void
+wait_until_ready(acio_op *op)
+{
+    op->flags &= (uint16_t)~ACIOI_OP_POOLED;
+    op->flags |= ACIOI_OP_NOT_READY;
+    if (op->flags & ACIOI_OP_CANCEL_ASKED)
+        acioi_op_complete(op, -ECANCELED);
+    else
+        op->loop->backend->submit(op->loop, op);
+}
+
 static void
 come_home(void *arg)
 {
     acio_op *op = arg;
-    acioi_op_complete(op, op->result);
+    if (op->kind == ACIO_OP_SENDFILE && op->result == -EAGAIN)
+        wait_until_ready(op);
+    else
+        acioi_op_complete(op, op->result);
 }
 
 static acio_op *
@@ -190,6 +205,7 @@ acioi_pool_submit(acio_loop *loop, acio_op *op)
     int err = open_pool(loop);
     if (err == 0) {
         op->flags |= ACIOI_OP_POOLED;
+        op->flags &= (uint16_t)~ACIOI_OP_NOT_READY;
         err = enqueue(loop, crew_of(loop, op), op);
     }
     if (err < 0)

@@ -61,12 +61,21 @@ cancel_asked(const acio_op *op)
 
 /* ---- submit and cancel ---- */
 
+static bool
+needs_thread(const acio_op *op)
+{
+    return op->kind == ACIO_OP_WORK ||
+        (op->kind == ACIO_OP_SENDFILE && !(op->flags & URING_POLLING));
+}
+
 static void
 uring_submit(acio_loop *loop, acio_op *op)
 {
     struct uring_state *state = loop->backend_state;
     op->buffer_head = op->buffer_tail = ACIOI_BUFFER_NONE;
-    if (op->kind == ACIO_OP_WORK)
+    if (op->flags & ACIOI_OP_NOT_READY)
+        op->flags |= URING_POLLING;
+    if (needs_thread(op))
         acioi_pool_submit(loop, op);
     else
         acioi_list_push_back(&state->queue, &op->link);
@@ -256,6 +265,8 @@ take_readiness(struct uring_state *state, acio_op *op, int result)
     op->flags &= (uint16_t)~URING_POLLING;
     if (result < 0 && result != -EINTR)
         acioi_op_complete(op, result);
+    else if (op->kind == ACIO_OP_SENDFILE && !cancel_asked(op))
+        acioi_pool_submit(op->loop, op);
     else
         again(state, op);
 }
@@ -280,14 +291,25 @@ too_quiet(struct uring_state *state, const acio_op *op, int result)
     return true;
 }
 
+/* ERESTARTSYS and its kin, which the kernel keeps to itself elsewhere. */
+static bool
+is_restart(int result)
+{
+    return result <= -512 && result >= -516;
+}
+
 static void
 take_result(struct uring_state *state, acio_op *op, int result)
 {
     leave_kernel(state, op);
+    if (is_restart(result))
+        result = -EINTR;
     if (op->flags & URING_POLLING)
         take_readiness(state, op, result);
     else if (not_ready(op, result))
         poll_first(state, op);
+    else if (result == -EINVAL && acioi_uring_is_young(op))
+        acioi_pool_submit(op->loop, op);
     else if (result == -EINTR && op->kind == ACIO_OP_CLOSE)
         acioi_op_complete(op, 0); /* the fd is gone all the same */
     else if (result == -EINTR || too_quiet(state, op, result))
@@ -409,7 +431,8 @@ take_received(struct uring_state *state, acio_op *op,
 
 /* The cancel came too early or too late. Too late: the op is no longer in the
  * list. Too early: a request that is just being worked on is not found; so it
- * is asked again. Files are left alone, they end soon by themselves. */
+ * is asked again. Files are left alone, they end soon by themselves; but an
+ * open may wait for ever for the other end of a FIFO. */
 static void
 cancel_missed(struct uring_state *state, uint64_t user_data)
 {
@@ -419,7 +442,7 @@ cancel_missed(struct uring_state *state, uint64_t user_data)
         acio_op *op = op_of(link);
         if ((uint64_t)(uintptr_t)op != wanted)
             continue;
-        if (op->kind <= ACIO_OP_POLL) {
+        if (op->kind <= ACIO_OP_POLL || op->kind == ACIO_OP_OPEN) {
             acioi_list_remove(link);
             acioi_list_push_back(&state->cancels, link);
         }
@@ -619,5 +642,7 @@ const struct acioi_backend acioi_backend_uring = {
     .getpeername = acioi_os_getpeername,
     .getsockopt = acioi_os_getsockopt,
     .setsockopt = acioi_os_setsockopt,
+    .recvmmsg = acioi_os_recvmmsg,
+    .sendmmsg = acioi_os_sendmmsg,
     .close_fd = uring_close_fd,
 };

@@ -46,6 +46,10 @@ acioi_uring_may_raise(const acio_op *op)
     return op->kind == ACIO_OP_WRITE && op->u.buf.offset < 0;
 }
 
+/* Does the op need a newer kernel than the ring? One that does not know it says
+ * EINVAL. */
+bool acioi_uring_is_young(const acio_op *op);
+
 /* Can one wait until the op's fd is ready? */
 bool acioi_uring_pollable(const acio_op *op);
 

@@ -26,7 +26,9 @@ enum {
     URING_FEAT_CQE_SKIP = 1 << 11, /* Linux 5.17 */
     URING_SQE_CQE_SKIP_SUCCESS = 1 << 6,
     /* operations */
+    URING_OP_MKDIRAT = 37,        /* Linux 5.15 */
     URING_OP_READ_MULTISHOT = 49, /* Linux 6.7 */
+    URING_OP_FTRUNCATE = 55,      /* Linux 6.9 */
     /* flags of a request, in `ioprio` */
     URING_RECVSEND_POLL_FIRST = 1 << 0, /* Linux 5.19 */
     URING_RECV_MULTISHOT = 1 << 1,      /* Linux 6.0 */

@@ -102,6 +102,9 @@ prepare_transfer(struct io_uring_sqe *sqe, const acio_op *op)
     }
 }
 
+/* An open that blocks is left to a thread of the kernel: when the kernel tries
+ * it first without blocking, a FIFO opens without its other end, or says
+ * ENXIO. */
 static void
 prepare_file(struct io_uring_sqe *sqe, const acio_op *op)
 {
@@ -111,12 +114,22 @@ prepare_file(struct io_uring_sqe *sqe, const acio_op *op)
         sqe->addr = address_of(op->u.open.path);
         sqe->len = op->u.open.mode;
         sqe->open_flags = (uint32_t)op->u.open.flags | O_CLOEXEC;
+        if (!(op->u.open.flags & (O_NONBLOCK | O_DIRECTORY | O_PATH)))
+            sqe->flags = IOSQE_ASYNC;
         break;
     case ACIO_OP_CLOSE:
         sqe->opcode = IORING_OP_CLOSE;
         break;
     case ACIO_OP_FSYNC:
         sqe->opcode = IORING_OP_FSYNC;
+        break;
+    case ACIO_OP_FDATASYNC:
+        sqe->opcode = IORING_OP_FSYNC;
+        sqe->fsync_flags = IORING_FSYNC_DATASYNC;
+        break;
+    case ACIO_OP_TRUNCATE:
+        sqe->opcode = URING_OP_FTRUNCATE;
+        sqe->off = (uint64_t)op->u.buf.offset;
         break;
     case ACIO_OP_STATX:
         sqe->opcode = IORING_OP_STATX;
@@ -126,6 +139,35 @@ prepare_file(struct io_uring_sqe *sqe, const acio_op *op)
         sqe->statx_flags = (uint32_t)op->u.statx.flags;
         break;
     }
+}
+
+static void
+prepare_path(struct io_uring_sqe *sqe, const acio_op *op)
+{
+    switch (op->kind) {
+    case ACIO_OP_RENAME:
+        sqe->opcode = IORING_OP_RENAMEAT;
+        sqe->addr = address_of(op->u.rename.path);
+        sqe->addr2 = address_of(op->u.rename.to_path);
+        sqe->len = (uint32_t)op->u.rename.to_directory_fd;
+        break;
+    case ACIO_OP_UNLINK:
+        sqe->opcode = IORING_OP_UNLINKAT;
+        sqe->addr = address_of(op->u.unlink.path);
+        sqe->unlink_flags = (uint32_t)op->u.unlink.flags;
+        break;
+    case ACIO_OP_MKDIR:
+        sqe->opcode = URING_OP_MKDIRAT;
+        sqe->addr = address_of(op->u.open.path);
+        sqe->len = op->u.open.mode;
+        break;
+    }
+}
+
+bool
+acioi_uring_is_young(const acio_op *op)
+{
+    return op->kind == ACIO_OP_MKDIR || op->kind == ACIO_OP_TRUNCATE;
 }
 
 void
@@ -161,8 +203,15 @@ acioi_uring_prepare(struct io_uring_sqe *sqe, const acio_op *op,
     case ACIO_OP_OPEN:
     case ACIO_OP_CLOSE:
     case ACIO_OP_FSYNC:
+    case ACIO_OP_FDATASYNC:
     case ACIO_OP_STATX:
+    case ACIO_OP_TRUNCATE:
         prepare_file(sqe, op);
+        break;
+    case ACIO_OP_RENAME:
+    case ACIO_OP_UNLINK:
+    case ACIO_OP_MKDIR:
+        prepare_path(sqe, op);
         break;
     default:
         prepare_transfer(sqe, op);
@@ -178,6 +227,7 @@ readiness(const acio_op *op)
     case ACIO_OP_SENDMSG:
     case ACIO_OP_WRITE:
     case ACIO_OP_CONNECT:
+    case ACIO_OP_SENDFILE:
         return POLLOUT;
     case ACIO_OP_RECV:
     case ACIO_OP_RECVMSG:

@@ -20,10 +20,13 @@
 
 /* ---- files and functions ---- */
 
-static bool
-moves_bytes(const acio_op *op)
+/* How many a transfer asks for; NULL: it is none. */
+static size_t *
+bytes_to_move(acio_op *op)
 {
-    return op->kind == ACIO_OP_READ || op->kind == ACIO_OP_WRITE;
+    if (op->kind == ACIO_OP_READ || op->kind == ACIO_OP_WRITE)
+        return &op->u.buf.bytes;
+    return op->kind == ACIO_OP_SENDFILE ? &op->u.sendfile.bytes : NULL;
 }
 
 /* As in a thread of its own, where no loop runs. */
@@ -43,15 +46,16 @@ perform(struct sim *sim, acio_op *op, ssize_t (*call)(acio_op *))
 {
     if (op->kind == ACIO_OP_WORK)
         return perform_work(op);
-    if (!moves_bytes(op) || op->u.buf.bytes == 0)
+    size_t *bytes = bytes_to_move(op);
+    if (!bytes || *bytes == 0)
         return call(op);
-    size_t asked = op->u.buf.bytes;
+    size_t asked = *bytes;
     ssize_t allowed = acioi_sim_transfer(sim, asked);
     if (allowed < 0)
         return -EIO;
-    op->u.buf.bytes = (size_t)allowed;
+    *bytes = (size_t)allowed;
     ssize_t result = call(op);
-    op->u.buf.bytes = asked;
+    *bytes = asked;
     return result;
 }
 
@@ -84,6 +88,7 @@ events_of(const acio_op *op)
     case ACIO_OP_SENDMSG:
     case ACIO_OP_WRITE:
     case ACIO_OP_CONNECT:
+    case ACIO_OP_SENDFILE:
         return POLLOUT;
     default:
         return POLLIN;
@@ -150,7 +155,12 @@ acioi_sim_submit_outside(struct sim *sim, struct sim_request *request)
     case ACIO_OP_OPEN:
     case ACIO_OP_CLOSE:
     case ACIO_OP_FSYNC:
+    case ACIO_OP_FDATASYNC:
     case ACIO_OP_STATX:
+    case ACIO_OP_TRUNCATE:
+    case ACIO_OP_RENAME:
+    case ACIO_OP_UNLINK:
+    case ACIO_OP_MKDIR:
     case ACIO_OP_WORK:
         perform_later(sim, request);
         return;

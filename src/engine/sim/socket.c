@@ -15,9 +15,12 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../../base/alloc.h"
 #include "../../base/log.h"
+
+enum { FILE_PIECE = 4096 };
 
 /* ---- fds ---- */
 
@@ -133,6 +136,29 @@ acioi_sim_take_error(struct sim_socket *socket)
 
 /* ---- who waits ---- */
 
+/* A piece of it, which is read anew where the socket has no room. */
+static ssize_t
+send_file(struct sim *sim, struct sim_socket *socket, const acio_op *op)
+{
+    char piece[FILE_PIECE];
+    size_t bytes = op->u.sendfile.bytes;
+    if (bytes > sizeof piece)
+        bytes = sizeof piece;
+    int64_t offset = op->u.sendfile.offset;
+    int file = op->u.sendfile.file;
+    if (offset < 0)
+        offset = lseek(file, 0, SEEK_CUR);
+    ssize_t n = pread(file, piece, bytes, offset);
+    if (n <= 0)
+        return n < 0 ? -errno : 0;
+    acio_op sending = { 0 };
+    acio_op_send(&sending, op->fd, piece, (size_t)n, 0);
+    n = acioi_sim_send(sim, socket, &sending);
+    if (n > 0 && op->u.sendfile.offset < 0)
+        lseek(file, n, SEEK_CUR);
+    return n;
+}
+
 static ssize_t
 try_op(struct sim *sim, struct sim_socket *socket, acio_op *op)
 {
@@ -152,6 +178,8 @@ try_op(struct sim *sim, struct sim_socket *socket, acio_op *op)
         return acioi_sim_accept_many(sim, socket, op);
     case ACIO_OP_CONNECT:
         return acioi_sim_connect(socket);
+    case ACIO_OP_SENDFILE:
+        return send_file(sim, socket, op);
     default:
         return acioi_sim_send(sim, socket, op);
     }
@@ -237,6 +265,7 @@ acioi_sim_submit_socket(struct sim *sim, struct sim_request *request,
     case ACIO_OP_SEND:
     case ACIO_OP_SENDMSG:
     case ACIO_OP_WRITE:
+    case ACIO_OP_SENDFILE:
         park(sim, socket, request, &socket->writers);
         return;
     case ACIO_OP_CONNECT:
