@@ -21,6 +21,13 @@ struct acio_heap_node {
     uint64_t sequence;
 };
 
+/* A line of a stream or a file, without its end; valid until the next one is
+ * asked for. A zero follows its bytes, of which some may be zero too. */
+struct acio_line {
+    const char *text;
+    size_t bytes;
+};
+
 typedef struct acio_loop acio_loop;
 
 typedef void acio_callback(void *arg);
