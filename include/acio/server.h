@@ -47,6 +47,10 @@ struct acio_server_options {
     bool no_reuse_address; /* without SO_REUSEADDR */
     bool keep_alive;       /* SO_KEEPALIVE */
 
+    /* of Unix sockets */
+    mode_t mode;           /* of the file, 0600 say; 0: what the umask leaves */
+    bool keep_socket_file; /* do not remove it when the server closes */
+
     /* Makes each connection safe, in its task, before the handler is called;
      * where that fails it is reported and the handler is not called. NULL:
      * none; borrowed until the server has ended. */
@@ -74,7 +78,41 @@ ACIO_EXPORT ACIO_MUST_USE int acio_start_server(acio_server **out,
     acio_connection_handler *handler, void *arg, const char *host, int port,
     const struct acio_server_options *options);
 
-/* The port.
+/* Listen at a Unix socket and serve what connects. A path that begins with '@'
+ * is an abstract name, without a file. A socket that stands at `path` is
+ * removed, in use or not; any other file is left alone. The socket's own file
+ * is removed when the server closes, unless another has taken its place.
+ *
+ *   returns   0; -EADDRINUSE where a file stands at `path` or the name is in
+ *             use; -EACCES and its like; -ENAMETOOLONG for more than 107
+ *             bytes; -EINVAL; -ENOMEM; -ACIO_ENOTASK
+ *   suspends  yes
+ *   cancel    clean: nothing listens
+ *   owner     as acio_start_server; `path` is borrowed until the call returns
+ *   thread    the loop's
+ *   python    asyncio.start_unix_server()
+ */
+ACIO_EXPORT ACIO_MUST_USE int acio_start_unix_server(acio_server **out,
+    acio_connection_handler *handler, void *arg, const char *path,
+    const struct acio_server_options *options);
+
+/* Serve what connects to a socket of the caller's, one of systemd's say. It is
+ * made to listen, with options->backlog, and non-blocking.
+ *
+ *   returns   0; -EBADF, -ENOTSOCK and what else listen(2) answers; -EINVAL;
+ *             -ENOMEM; -ACIO_ENOTASK
+ *   suspends  yes
+ *   cancel    clean: `fd` is the caller's
+ *   owner     `fd` is taken, after an error it is the caller's; else as
+ *             acio_start_server
+ *   thread    the loop's
+ *   python    asyncio.start_server(sock=)
+ */
+ACIO_EXPORT ACIO_MUST_USE int acio_start_socket_server(acio_server **out,
+    acio_connection_handler *handler, void *arg, int fd,
+    const struct acio_server_options *options);
+
+/* The port; 0 where there are none.
  *
  *   returns   the port; -ACIO_ECLOSED, -ACIO_EFOREIGN, -ACIO_ENOLOOP
  *   suspends  no
@@ -88,7 +126,7 @@ ACIO_EXPORT int acio_server_port(acio_server *server);
 /* The address of the socket number `index`, from 0 on, as text.
  *
  *   returns   its length; -ENOENT behind the last one, and for all after
- *             acio_server_close; -ENOSPC where `buf` is too small (64 bytes
+ *             acio_server_close; -ENOSPC where `buf` is too small (112 bytes
  *             do); -ACIO_ECLOSED, -ACIO_EFOREIGN, -ACIO_ENOLOOP
  *   suspends  no
  *   cancel    -

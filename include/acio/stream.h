@@ -29,6 +29,8 @@
 
 ACIO_BEGIN_DECLS
 
+struct addrinfo;
+
 typedef struct acio_stream acio_stream;
 
 /* What a way to make connections safe is told about the one at hand. */
@@ -73,17 +75,19 @@ struct acio_connect_options {
     double handshake_timeout;             /* see struct acio_security_options */
 };
 
-/* Connect to a TCP server. A name is looked up in a thread, its addresses are
- * tried in order. NULL for a host is this machine.
+/* Connect to a TCP server. A name is looked up in a thread; its addresses are
+ * tried one after the other, each with a little start on the next (RFC 8305),
+ * and the first that answers is taken. NULL for a host is this machine.
  *
  *   returns   0; what the last address answered, or a more telling one before
  *             it (-ECONNREFUSED rather than -ENETUNREACH); -(ACIO_EAI_BASE +
- *             n) where the name has no address; -EINVAL for a port outside
- *             of 0 to 65535; -ENOMEM; -ACIO_ENOTASK
+ *             n) where the name has no address; what options->security
+ *             answered; -EINVAL for a port outside of 0 to 65535, and for
+ *             security without a name to expect; -ENOMEM; -ACIO_ENOTASK
  *   suspends  yes
  *   cancel    clean: there is no connection. It is answered at once, also
  *             while a name is looked up; a connection made in the same moment
- *             is returned
+ *             is returned, unless it is still to be made safe
  *   owner     the caller closes `*out`, which is NULL after an error; the
  *             strings and `options` (or NULL) are borrowed
  *   thread    the loop's
@@ -91,6 +95,39 @@ struct acio_connect_options {
  */
 ACIO_EXPORT ACIO_MUST_USE int acio_open_connection(acio_stream **out,
     const char *host, int port, const struct acio_connect_options *options);
+
+/* The same, with addresses that the caller has: of acio_getaddrinfo, say, or
+ * of his own. The kind and the protocol that they name are not looked at: the
+ * connection is a stream.
+ *
+ *   returns   as acio_open_connection; -EINVAL for no address of a wanted
+ *             family
+ *   suspends  yes
+ *   cancel    clean: as acio_open_connection
+ *   owner     the caller closes `*out`, which is NULL after an error; `list`
+ *             and `options` (or NULL) are borrowed
+ *   thread    the loop's
+ *   python    -
+ */
+ACIO_EXPORT ACIO_MUST_USE int acio_open_connection_addresses(acio_stream **out,
+    const struct addrinfo *list, const struct acio_connect_options *options);
+
+/* Connect to a Unix socket. A path that begins with '@' is an abstract name,
+ * without a file. Where the server has no place in its queue the call waits
+ * for one. Of the options `limit`, those for security, and the sentence are
+ * looked at.
+ *
+ *   returns   0; -ENOENT, -ECONNREFUSED and their like; -ENAMETOOLONG for
+ *             more than 107 bytes; -EINVAL for an empty path; else as
+ *             acio_open_connection
+ *   suspends  yes
+ *   cancel    clean: as acio_open_connection
+ *   owner     as acio_open_connection
+ *   thread    the loop's
+ *   python    asyncio.open_unix_connection()
+ */
+ACIO_EXPORT ACIO_MUST_USE int acio_open_unix_connection(acio_stream **out,
+    const char *path, const struct acio_connect_options *options);
 
 /* ---- reading ---- */
 
@@ -304,9 +341,11 @@ ACIO_EXPORT int acio_stream_set_close_timeout(acio_stream *stream,
 
 /* ---- properties ---- */
 
-/* The address of the other end as text, "192.0.2.1:80" or "[2001:db8::1]:80".
+/* The address of the other end as text: "192.0.2.1:80", "[2001:db8::1]:80",
+ * "/run/socket", "@abstract"; "" for a Unix socket without a name, as clients
+ * mostly are.
  *
- *   returns   its length; -ENOSPC where `buf` is too small (64 bytes do);
+ *   returns   its length; -ENOSPC where `buf` is too small (112 bytes do);
  *             -ENOTCONN once the connection is lost; -ACIO_ECLOSED,
  *             -ACIO_EFOREIGN, -ACIO_ENOLOOP
  *   suspends  no

@@ -6,9 +6,12 @@
 #include <errno.h>
 #include <net/if.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { PATH_AT = offsetof(struct sockaddr_un, sun_path) };
 
 /* ---- from text ---- */
 
@@ -59,6 +62,27 @@ acioi_address_parse(struct acioi_address *out, const char *text, int port)
     return 0;
 }
 
+/* "@name" is an abstract name, without a file, as ss(8) and socat write it. A
+ * path needs its zero, an abstract name does not. */
+int
+acioi_address_of_path(struct acioi_address *out, const char *path)
+{
+    struct sockaddr_un *un = &out->as.un;
+    size_t length = strlen(path);
+    bool abstract = *path == '@';
+    memset(out, 0, sizeof *out);
+    if (length == 0)
+        return -EINVAL;
+    if (length + !abstract > sizeof un->sun_path)
+        return -ENAMETOOLONG;
+    un->sun_family = AF_UNIX;
+    memcpy(un->sun_path, path, length);
+    if (abstract)
+        un->sun_path[0] = '\0';
+    out->length = (socklen_t)(PATH_AT + length + !abstract);
+    return 0;
+}
+
 /* ---- to text ---- */
 
 static int
@@ -83,6 +107,23 @@ write_in6(const struct sockaddr_in6 *address, char *buf, size_t size)
     return written(snprintf(buf, size, "[%s%s]:%u", digits, scope, port), size);
 }
 
+/* What the kernel tells may have no zero at its end; an abstract name may have
+ * some inside. */
+static int
+write_un(const struct acioi_address *address, char *buf, size_t size)
+{
+    const char *path = address->as.un.sun_path;
+    size_t length = address->length > PATH_AT ? address->length - PATH_AT : 0;
+    if (length > 0 && path[0])
+        length = strnlen(path, length);
+    if (length >= size)
+        return -ENOSPC;
+    for (size_t i = 0; i < length; i++)
+        buf[i] = path[i] ? path[i] : '@';
+    buf[length] = '\0';
+    return (int)length;
+}
+
 int
 acioi_address_write(const struct acioi_address *address, char *buf, size_t size)
 {
@@ -95,6 +136,8 @@ acioi_address_write(const struct acioi_address *address, char *buf, size_t size)
             size);
     case AF_INET6:
         return write_in6(&address->as.in6, buf, size);
+    case AF_UNIX:
+        return write_un(address, buf, size);
     default:
         return written(snprintf(buf, size, "?"), size);
     }
@@ -105,9 +148,14 @@ acioi_address_write(const struct acioi_address *address, char *buf, size_t size)
 int
 acioi_address_port(const struct acioi_address *address)
 {
-    if (address->as.any.sa_family == AF_INET)
+    switch (address->as.any.sa_family) {
+    case AF_INET:
         return ntohs(address->as.in.sin_port);
-    return ntohs(address->as.in6.sin6_port);
+    case AF_INET6:
+        return ntohs(address->as.in6.sin6_port);
+    default:
+        return 0;
+    }
 }
 
 void

@@ -1,151 +1,33 @@
 /* SPDX-License-Identifier: MIT */
-/* connect.c - acio_open_connection
+/* connect.c - acio_open_connection and its sisters
  *
- * Happy path.   Resolve the host, then go through its addresses until one
- *               answers, and make a stream of that socket.
- * Failure.      Each address that fails adds to the sentence. The error
- *               returned is that of the last address, except that an address
- *               which this machine cannot reach anyway says less than one
- *               that refused.
- * Cancel.       The attempt under way is called off and its socket closed.
+ * Happy path.   Find the addresses, connect to one of them, make a stream of
+ *               that socket, and make it safe, if asked to.
+ * Failure.      Whatever goes wrong adds to one sentence, which begins with
+ *               where the caller wanted to go.
+ * Busy.         A Unix socket whose listener has no place in its queue is no
+ *               failure but a matter of time: connect(2) says EAGAIN and has
+ *               nothing to wait for, so it is asked again, at longer and
+ *               longer intervals.
  */
-#include "net/net.h"
+#include "net/open.h"
 
 #include <errno.h>
+#include <netdb.h>
+#include <string.h>
 
 #include "base/alloc.h"
 
-/* What is needed to try an address. */
-struct attempt {
-    acio_loop *loop;
-    const struct acioi_addresses *local; /* NULL: from anywhere */
-    struct acioi_text *text;
-    int error; /* the most telling one so far */
-};
+static const double first_pause = 0.001, longest_pause = 0.1;
 
-static bool
-tells_little(int err)
+/* ---- what is asked for ---- */
+
+static const struct acio_connect_options *
+or_defaults(const struct acio_connect_options *options)
 {
-    switch (err) {
-    case 0:
-    case -ENETUNREACH:
-    case -EHOSTUNREACH:
-    case -EADDRNOTAVAIL:
-    case -EAFNOSUPPORT:
-        return true;
-    default:
-        return false;
-    }
+    static const struct acio_connect_options defaults;
+    return options ? options : &defaults;
 }
-
-static int
-bind_local(const struct attempt *attempt, int fd, int family)
-{
-    int err = attempt->local ? -EADDRNOTAVAIL : 0;
-    for (size_t i = 0; attempt->local && i < attempt->local->count; i++) {
-        const struct acioi_address *address = &attempt->local->list[i];
-        if (address->as.any.sa_family != family)
-            continue;
-        err = attempt->loop->backend->bind(attempt->loop, fd, &address->as.any,
-            address->length);
-        if (err == 0)
-            return 0;
-    }
-    return err;
-}
-
-/* The connected socket, or an error. */
-static int
-connect_to(const struct attempt *attempt, const struct acioi_address *address)
-{
-    acio_loop *loop = attempt->loop;
-    int family = address->as.any.sa_family;
-    int fd = loop->backend->socket(loop, family, SOCK_STREAM, IPPROTO_TCP);
-    if (fd < 0)
-        return fd;
-    int err = bind_local(attempt, fd, family);
-    if (err == 0) {
-        acio_op op = { 0 };
-        acio_op_connect(&op, fd, &address->as.any, address->length);
-        err = (int)acio_await_op(&op);
-    }
-    if (err == 0)
-        return fd;
-    loop->backend->close_fd(loop, fd);
-    return err;
-}
-
-static void
-note_failure(struct attempt *attempt, const struct acioi_address *address,
-    int err)
-{
-    char name[NAME_BYTES];
-    acioi_address_write(address, name, sizeof name);
-    acioi_text_add(attempt->text, "%s%s: %s", attempt->error ? "; " : ": ",
-        name, acio_strerror(err));
-    if (!tells_little(err) || tells_little(attempt->error))
-        attempt->error = err;
-}
-
-/* One after the other. The task's own end is no fault of an address. */
-static int
-connect_to_any(struct attempt *attempt, const struct acioi_addresses *remote)
-{
-    const struct acioi_task *task = acioi_current();
-    for (size_t i = 0; i < remote->count; i++) {
-        int fd = connect_to(attempt, &remote->list[i]);
-        if (fd >= 0)
-            return fd;
-        if (fd == task->pending)
-            return fd;
-        note_failure(attempt, &remote->list[i], fd);
-    }
-    return attempt->error;
-}
-
-/* ---- resolving ---- */
-
-static int
-resolve_local(struct acioi_net *net, const struct acio_connect_options *options,
-    struct acioi_addresses **out)
-{
-    *out = NULL;
-    if (!options->local_host && options->local_port == 0)
-        return 0;
-    struct acioi_query query = { .host = options->local_host,
-        .port = options->local_port,
-        .family = options->family,
-        .passive = true };
-    return acioi_resolve(net, &query, out);
-}
-
-static int
-connect_socket(struct acioi_net *net, const struct acioi_query *query,
-    const struct acio_connect_options *options, struct acioi_text *text)
-{
-    struct acioi_addresses *remote, *local;
-    int err = acioi_resolve(net, query, &remote);
-    if (err < 0)
-        goto tell;
-    err = resolve_local(net, options, &local);
-    if (err < 0)
-        goto free_remote;
-    struct attempt attempt = { .loop = net->loop,
-        .local = local,
-        .text = text };
-    int fd = connect_to_any(&attempt, remote);
-    acioi_free(local);
-    acioi_free(remote);
-    return fd;
-
-free_remote:
-    acioi_free(remote);
-tell:
-    acioi_text_add(text, ": %s", acio_strerror(err));
-    return err;
-}
-
-/* ---- making safe ---- */
 
 static const char *
 name_of_peer(const struct acio_connect_options *options, const char *host)
@@ -155,14 +37,19 @@ name_of_peer(const struct acio_connect_options *options, const char *host)
 
 /* What cannot be checked is not called safe. */
 static int
-check_security(const struct acio_connect_options *options, const char *host,
+check_options(const struct acio_connect_options *options, const char *host,
     struct acioi_text *text)
 {
+    const double delay = options->happy_eyeballs_delay;
+    if (!acioi_port_is_valid(options->local_port) || delay != delay)
+        return -EINVAL;
     if (!options->security || name_of_peer(options, host))
         return 0;
     acioi_text_add(text, ": server_hostname is needed where there is no host");
     return -EINVAL;
 }
+
+/* ---- from a socket to a stream ---- */
 
 static int
 make_safe(acio_stream *stream, const char *host,
@@ -186,40 +73,86 @@ make_safe(acio_stream *stream, const char *host,
     return err;
 }
 
-/* ---- opening ---- */
-
-static int
-open_stream(struct acioi_stream **out, const struct acioi_query *query,
+int
+acioi_connection_begin(acio_stream **out, int fd, const char *host,
     const struct acio_connect_options *options, struct acioi_text *text)
 {
     struct acioi_net *net = acioi_net_of(acioi_running_loop);
-    if (!net)
-        return -ENOMEM;
-    int fd = connect_socket(net, query, options, text);
-    if (fd < 0)
-        return fd;
-    *out = acioi_stream_new(net, fd, options->limit);
-    if (!*out) {
+    struct acioi_stream *stream = acioi_stream_new(net, fd, options->limit);
+    if (!stream) {
         net->loop->backend->close_fd(net->loop, fd);
         return -ENOMEM;
     }
-    int on = 1;
-    if (options->keep_alive)
-        (void)net->loop->backend->setsockopt(net->loop, fd, SOL_SOCKET,
-            SO_KEEPALIVE, &on, sizeof on);
+    acio_stream *handle = acioi_stream_handle(stream);
+    int err = make_safe(handle, host, options, text);
+    if (err < 0)
+        return err;
+    acioi_text_begin(text, options->error_text, options->error_text_bytes);
+    *out = handle;
     return 0;
+}
+
+/* ---- by name ---- */
+
+static int
+resolve_local(struct acioi_net *net, const struct acio_connect_options *options,
+    struct acioi_addresses **out)
+{
+    *out = NULL;
+    if (!options->local_host && options->local_port == 0)
+        return 0;
+    struct acioi_query query = { .host = options->local_host,
+        .port = options->local_port,
+        .family = options->family,
+        .passive = true };
+    return acioi_resolve(net, &query, out);
+}
+
+/* The connected socket, or an error. */
+static int
+connect_by_list(struct acioi_net *net, struct acioi_addresses *remote,
+    const struct acio_connect_options *options, struct acioi_text *text)
+{
+    struct acioi_addresses *local;
+    int err = resolve_local(net, options, &local);
+    if (err < 0) {
+        acioi_text_add(text, ": %s", acio_strerror(err));
+        return err;
+    }
+    acioi_addresses_interleave(remote, options->interleave);
+    const struct acioi_route route = { .remote = remote, .local = local };
+    int fd = acioi_connect(net, &route, options, text);
+    acioi_free(local);
+    return fd;
+}
+
+static int
+connect_by_name(const struct acioi_query *query,
+    const struct acio_connect_options *options, struct acioi_text *text)
+{
+    struct acioi_net *net = acioi_net_of(acioi_running_loop);
+    struct acioi_addresses *remote;
+    if (!net)
+        return -ENOMEM;
+    int err = acioi_resolve(net, query, &remote);
+    if (err < 0) {
+        acioi_text_add(text, ": %s", acio_strerror(err));
+        return err;
+    }
+    int fd = connect_by_list(net, remote, options, text);
+    acioi_free(remote);
+    return fd;
 }
 
 int
 acio_open_connection(acio_stream **out, const char *host, int port,
     const struct acio_connect_options *options)
 {
-    static const struct acio_connect_options defaults;
-    options = options ? options : &defaults;
+    options = or_defaults(options);
     if (!out)
         return -EINVAL;
     *out = NULL;
-    if (!acioi_port_is_valid(port) || !acioi_port_is_valid(options->local_port))
+    if (!acioi_port_is_valid(port))
         return -EINVAL;
     if (!acioi_current())
         return acioi_no_task(__func__);
@@ -230,17 +163,136 @@ acio_open_connection(acio_stream **out, const char *host, int port,
     struct acioi_query query = { .host = host,
         .port = port,
         .family = options->family };
-    struct acioi_stream *stream = NULL;
-    int err = check_security(options, host, &text);
-    if (err == 0)
-        err = open_stream(&stream, &query, options, &text);
-    if (err < 0)
-        return err;
-    acio_stream *handle = acioi_stream_handle(stream);
-    err = make_safe(handle, host, options, &text);
-    if (err < 0)
-        return err;
-    acioi_text_begin(&text, options->error_text, options->error_text_bytes);
-    *out = handle;
+    int fd = check_options(options, host, &text);
+    if (fd == 0)
+        fd = connect_by_name(&query, options, &text);
+    if (fd < 0)
+        return fd;
+    return acioi_connection_begin(out, fd, host, options, &text);
+}
+
+/* ---- by a list of addresses ---- */
+
+/* Those of a family that is not wanted are left out. */
+static int
+copy_list(const struct addrinfo *list, int family, struct acioi_addresses **out)
+{
+    size_t count = 0;
+    for (const struct addrinfo *i = list; i; i = i->ai_next)
+        count++;
+    struct acioi_addresses *copy = acioi_alloc(
+        sizeof *copy + count * sizeof copy->list[0]);
+    if (!copy)
+        return -ENOMEM;
+    for (const struct addrinfo *i = list; i; i = i->ai_next) {
+        struct acioi_address address = { .length = i->ai_addrlen };
+        if (!i->ai_addr || address.length > sizeof address.as)
+            continue;
+        memcpy(&address.as, i->ai_addr, address.length);
+        acioi_addresses_add(copy, &address, family);
+    }
+    if (copy->count == 0) {
+        acioi_free(copy);
+        return -EINVAL;
+    }
+    *out = copy;
     return 0;
+}
+
+static int
+connect_by_addresses(const struct addrinfo *list,
+    const struct acio_connect_options *options, struct acioi_text *text)
+{
+    struct acioi_net *net = acioi_net_of(acioi_running_loop);
+    struct acioi_addresses *remote;
+    if (!net)
+        return -ENOMEM;
+    int err = copy_list(list, options->family, &remote);
+    if (err < 0)
+        return err;
+    int fd = connect_by_list(net, remote, options, text);
+    acioi_free(remote);
+    return fd;
+}
+
+int
+acio_open_connection_addresses(acio_stream **out, const struct addrinfo *list,
+    const struct acio_connect_options *options)
+{
+    options = or_defaults(options);
+    if (!out)
+        return -EINVAL;
+    *out = NULL;
+    if (!acioi_current())
+        return acioi_no_task(__func__);
+    struct acioi_text text;
+    acioi_text_begin(&text, options->error_text, options->error_text_bytes);
+    acioi_text_add(&text, "cannot connect");
+    int fd = check_options(options, NULL, &text);
+    if (fd == 0)
+        fd = connect_by_addresses(list, options, &text);
+    if (fd < 0)
+        return fd;
+    return acioi_connection_begin(out, fd, NULL, options, &text);
+}
+
+/* ---- Unix sockets ---- */
+
+static int
+connect_patiently(struct acioi_net *net, const struct acioi_route *route,
+    const struct acio_connect_options *options, const struct acioi_text *text)
+{
+    for (double pause = first_pause;; pause *= 2) {
+        struct acioi_text rest = *text;
+        int fd = acioi_connect(net, route, options, &rest);
+        if (fd != -EAGAIN)
+            return fd;
+        pause = pause < longest_pause ? pause : longest_pause;
+        int err = acio_sleep(pause);
+        if (err < 0)
+            return err;
+    }
+}
+
+static int
+connect_to_path(const char *path, const struct acio_connect_options *options,
+    const struct acioi_text *text)
+{
+    struct acioi_net *net = acioi_net_of(acioi_running_loop);
+    if (!net)
+        return -ENOMEM;
+    struct acioi_addresses *remote = acioi_alloc(
+        sizeof *remote + sizeof remote->list[0]);
+    if (!remote)
+        return -ENOMEM;
+    remote->count = 1;
+    const struct acioi_route route = { .remote = remote };
+    int fd = acioi_address_of_path(&remote->list[0], path);
+    if (fd == 0)
+        fd = connect_patiently(net, &route, options, text);
+    acioi_free(remote);
+    return fd;
+}
+
+int
+acio_open_unix_connection(acio_stream **out, const char *path,
+    const struct acio_connect_options *options)
+{
+    options = or_defaults(options);
+    if (!out)
+        return -EINVAL;
+    *out = NULL;
+    if (!path)
+        return -EINVAL;
+    if (!acioi_current())
+        return acioi_no_task(__func__);
+    struct acioi_text text;
+    acioi_text_begin(&text, options->error_text, options->error_text_bytes);
+    acioi_text_add(&text, "cannot connect");
+    int fd = check_options(options, NULL, &text);
+    if (fd == 0)
+        fd = connect_to_path(path, options, &text);
+    if (fd < 0)
+        return fd;
+    return acioi_connection_begin(out, fd, NULL, options, &text);
 }

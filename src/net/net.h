@@ -10,7 +10,7 @@
  *     stream.c     a stream's life
  *     read.c       its input
  *     write.c      its output
- *     connect.c    acio_open_connection
+ *     open.h       how connections and listeners come to be
  *     server.c     acio_start_server
  *
  * Handle.     Streams and servers lie in slots of 512 bytes, aligned to 512
@@ -23,6 +23,7 @@
 #define ACIOI_NET_H
 
 #include <netinet/in.h>
+#include <sys/un.h>
 
 #include <acio/server.h>
 #include <acio/stream.h>
@@ -35,7 +36,7 @@ enum {
     SLOT_BYTES = 512,
     DEFAULT_LIMIT = 65536, /* of a stream's read buffer, as in asyncio */
     DEFAULT_HIGH_WATER = 65536,
-    NAME_BYTES = 64 /* of an address as text, with its zero */
+    NAME_BYTES = 112 /* of an address as text, with its zero */
 };
 
 struct acioi_net;
@@ -137,6 +138,7 @@ struct acioi_address {
         struct sockaddr any;
         struct sockaddr_in in;
         struct sockaddr_in6 in6;
+        struct sockaddr_un un;
         struct sockaddr_storage storage;
     } as;
 };
@@ -154,9 +156,13 @@ acioi_port_is_valid(int port)
 
 /* Reads an address in digits, with a scope perhaps; 0 or -EINVAL. */
 int acioi_address_parse(struct acioi_address *out, const char *text, int port);
-/* Writes "192.0.2.1:80"; the length, or -ENOSPC. */
+/* Reads the path of a Unix socket, or "@name"; 0, -EINVAL, -ENAMETOOLONG. */
+int acioi_address_of_path(struct acioi_address *out, const char *path);
+/* Writes "192.0.2.1:80", "/run/socket", "@name", or "" for a Unix socket
+ * without a name; the length, or -ENOSPC. */
 int acioi_address_write(const struct acioi_address *address, char *buf,
     size_t size);
+/* 0 where there are no ports. */
 int acioi_address_port(const struct acioi_address *address);
 void acioi_address_set_port(struct acioi_address *address, int port);
 bool acioi_address_equal(const struct acioi_address *a,

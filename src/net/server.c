@@ -20,7 +20,7 @@
  * Memory.       What is known about a connection lies in its task's arguments,
  *               and ends with it.
  */
-#include "net/net.h"
+#include "net/open.h"
 
 #include <errno.h>
 #include <math.h>
@@ -29,8 +29,6 @@
 #include "base/log.h"
 
 static const double accept_pause = 1.0;
-
-enum { DEFAULT_BACKLOG = 100, PORT_TRIES = 10 };
 
 struct listener {
     acio_op op; /* ACCEPT_MANY */
@@ -50,7 +48,8 @@ struct acioi_server {
     size_t limit;
     unsigned max_connections;
     int port;
-    bool closed; /* stopped listening, for good */
+    struct acioi_socket_file *file; /* to be removed; NULL: none */
+    bool closed;                    /* stopped listening, for good */
 
     struct listener *listeners;
     size_t listener_count;
@@ -120,6 +119,7 @@ static void
 free_server(struct acioi_server *server)
 {
     acio_context_release(server->context);
+    acioi_socket_file_remove(server->file);
     acioi_free(server->listeners);
     acioi_slot_give(&server->slot);
 }
@@ -376,144 +376,15 @@ accepted(acio_op *op)
 
 /* ---- starting ---- */
 
-static int
-configure(acio_loop *loop, int fd, int family,
-    const struct acio_server_options *options)
-{
-    int on = 1;
-    const struct acioi_backend *backend = loop->backend;
-    int err = 0;
-    if (!options->no_reuse_address)
-        err = backend->setsockopt(loop, fd, SOL_SOCKET, SO_REUSEADDR, &on,
-            sizeof on);
-    if (err == 0 && options->keep_alive) /* what is accepted inherits it */
-        err = backend->setsockopt(loop, fd, SOL_SOCKET, SO_KEEPALIVE, &on,
-            sizeof on);
-    if (err == 0 && options->reuse_port)
-        err = backend->setsockopt(loop, fd, SOL_SOCKET, SO_REUSEPORT, &on,
-            sizeof on);
-    if (err == 0 && family == AF_INET6) /* IPv4 has a socket of its own */
-        err = backend->setsockopt(loop, fd, IPPROTO_IPV6, IPV6_V6ONLY, &on,
-            sizeof on);
-    return err;
-}
-
-static int
-listen_at(acio_loop *loop, const struct acioi_address *address,
-    const struct acio_server_options *options)
-{
-    const struct acioi_backend *backend = loop->backend;
-    int family = address->as.any.sa_family;
-    int fd = backend->socket(loop, family, SOCK_STREAM, IPPROTO_TCP);
-    if (fd < 0)
-        return fd;
-    int err = configure(loop, fd, family, options);
-    if (err == 0)
-        err = backend->bind(loop, fd, &address->as.any, address->length);
-    if (err == 0)
-        err = backend->listen(loop, fd,
-            options->backlog > 0 ? options->backlog : DEFAULT_BACKLOG);
-    if (err == 0)
-        return fd;
-    backend->close_fd(loop, fd);
-    return err;
-}
-
-static int
-port_of(acio_loop *loop, int fd)
-{
-    struct acioi_address address;
-    int err = acioi_address_ask(&address, loop, fd, loop->backend->getsockname);
-    return err < 0 ? err : acioi_address_port(&address);
-}
-
-/* Not every machine has IPv6, nor every address that its name has. */
-static bool
-may_be_left_out(int err)
-{
-    return err == -EAFNOSUPPORT || err == -EADDRNOTAVAIL ||
-        err == -EPROTONOSUPPORT;
-}
-
-static void
-close_listeners(struct acioi_server *server)
-{
-    for (size_t i = 0; i < server->listener_count; i++)
-        close_listener(&server->listeners[i]);
-    server->listener_count = 0;
-}
-
-static void
-note_failure(struct acioi_text *text, const struct acioi_address *address,
-    int err)
-{
-    char name[NAME_BYTES];
-    acioi_address_write(address, name, sizeof name);
-    acioi_text_add(text, ": %s: %s", name, acio_strerror(err));
-}
-
-static void
-add_listener(struct acioi_server *server, int fd)
-{
-    struct listener *listener = &server->listeners[server->listener_count++];
-    *listener = (struct listener){ .server = server, .fd = fd };
-}
-
-/* Listens at every address; the first one decides what port 0 is. */
-static int
-listen_at_all(struct acioi_server *server,
-    const struct acioi_addresses *addresses,
-    const struct acio_server_options *options, struct acioi_text *text)
-{
-    acio_loop *loop = loop_of(server);
-    int left_out = -EADDRNOTAVAIL;
-    for (size_t i = 0; i < addresses->count; i++) {
-        struct acioi_address address = addresses->list[i];
-        if (server->port)
-            acioi_address_set_port(&address, server->port);
-        int fd = listen_at(loop, &address, options);
-        if (fd >= 0)
-            add_listener(server, fd);
-        else
-            note_failure(text, &address, fd);
-        if (fd >= 0 && !server->port)
-            server->port = port_of(loop, fd);
-        if (fd < 0 && !may_be_left_out(fd))
-            return fd;
-        left_out = fd < 0 ? fd : left_out;
-    }
-    return server->listener_count > 0 ? 0 : left_out;
-}
-
-/* A port that the kernel picked for one address may be taken at another. */
-static int
-listen_at_port(struct acioi_server *server,
-    const struct acioi_addresses *addresses,
-    const struct acio_server_options *options, struct acioi_text *text)
-{
-    int wanted = acioi_address_port(&addresses->list[0]);
-    int err = -EADDRINUSE;
-    int tries = wanted ? 1 : PORT_TRIES;
-    while (err == -EADDRINUSE && tries-- > 0) {
-        struct acioi_text rest = *text;
-        close_listeners(server);
-        server->port = wanted;
-        err = listen_at_all(server, addresses, options, &rest);
-    }
-    if (err < 0)
-        close_listeners(server);
-    return err;
-}
-
 static struct acioi_server *
-make_server(struct acioi_net *net, size_t addresses,
+make_server(struct acioi_net *net, size_t sockets,
     const struct acio_server_options *options)
 {
     struct acioi_slot *slot = acioi_slot_take(net, false);
     if (!slot)
         return NULL;
     struct acioi_server *server = (struct acioi_server *)slot;
-    server->listeners = acioi_alloc(addresses * sizeof *server->listeners);
+    server->listeners = acioi_alloc(sockets * sizeof *server->listeners);
     if (!server->listeners) {
         acioi_slot_give(slot);
         return NULL;
@@ -530,25 +401,111 @@ make_server(struct acioi_net *net, size_t addresses,
     return server;
 }
 
+/* The sockets are the server's from here on. */
+static void
+give_sockets(struct acioi_server *server, const int *fds, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        server->listeners[i] = (struct listener){ .server = server,
+            .fd = fds[i] };
+    server->listener_count = count;
+    server->port = acioi_port_of(loop_of(server), fds[0]);
+    if (server->port < 0)
+        server->port = 0;
+}
+
 static int
-open_server(struct acioi_server **out, const struct acioi_query *query,
+open_by_name(struct acioi_server **out, const struct acioi_query *query,
     const struct acio_server_options *options, struct acioi_text *text)
 {
     struct acioi_net *net = acioi_net_of(acioi_running_loop);
-    if (!net)
-        return -ENOMEM;
     struct acioi_addresses *addresses;
-    int err = acioi_resolve(net, query, &addresses);
+    int err = net ? acioi_resolve(net, query, &addresses) : -ENOMEM;
     if (err < 0) {
         acioi_text_add(text, ": %s", acio_strerror(err));
         return err;
     }
-    *out = make_server(net, addresses->count, options);
-    err = *out ? listen_at_port(*out, addresses, options, text) : -ENOMEM;
-    acioi_free(addresses);
-    if (err < 0 && *out)
+    int *fds = acioi_alloc(addresses->count * sizeof *fds);
+    *out = fds ? make_server(net, addresses->count, options) : NULL;
+    err = *out ? acioi_listen(net->loop, addresses, options, text, fds)
+               : -ENOMEM;
+    if (err > 0)
+        give_sockets(*out, fds, (size_t)err);
+    else if (*out)
         free_server(*out);
+    acioi_free(fds);
+    acioi_free(addresses);
     return err;
+}
+
+static int
+open_at_path(struct acioi_server **out, const char *path,
+    const struct acio_server_options *options, struct acioi_text *text)
+{
+    struct acioi_net *net = acioi_net_of(acioi_running_loop);
+    *out = net ? make_server(net, 1, options) : NULL;
+    if (!*out)
+        return -ENOMEM;
+    int fd = acioi_listen_at_path(net->loop, path, options, &(*out)->file);
+    if (fd >= 0) {
+        give_sockets(*out, &fd, 1);
+        return 0;
+    }
+    acioi_text_add(text, ": %s", acio_strerror(fd));
+    free_server(*out);
+    return fd;
+}
+
+static int
+open_with_socket(struct acioi_server **out, int fd,
+    const struct acio_server_options *options, struct acioi_text *text)
+{
+    struct acioi_net *net = acioi_net_of(acioi_running_loop);
+    *out = net ? make_server(net, 1, options) : NULL;
+    if (!*out)
+        return -ENOMEM;
+    int err = acioi_listen_with_socket(net->loop, fd, options);
+    if (err == 0) {
+        give_sockets(*out, &fd, 1);
+        return 0;
+    }
+    acioi_text_add(text, ": %s", acio_strerror(err));
+    free_server(*out);
+    return err;
+}
+
+static const struct acio_server_options *
+or_defaults(const struct acio_server_options *options)
+{
+    static const struct acio_server_options defaults;
+    return options ? options : &defaults;
+}
+
+/* What every start begins with; 0, or an error. */
+static int
+begin_start(acio_server **out, acio_connection_handler *handler,
+    struct acioi_text *text, const struct acio_server_options *options)
+{
+    if (!out)
+        return -EINVAL;
+    *out = NULL;
+    if (!handler)
+        return -EINVAL;
+    struct acioi_task *task = acioi_current();
+    if (!task)
+        return acioi_no_task("the start of a server");
+    acioi_text_begin(text, options->error_text, options->error_text_bytes);
+    return acioi_check(task);
+}
+
+static void
+finish_start(acio_server **out, struct acioi_server *server,
+    acio_connection_handler *handler, void *arg)
+{
+    server->handler = handler;
+    server->arg = arg;
+    resume(server);
+    *out = acioi_slot_handle(&server->slot);
 }
 
 int
@@ -556,36 +513,67 @@ acio_start_server(acio_server **out, acio_connection_handler *handler,
     void *arg, const char *host, int port,
     const struct acio_server_options *options)
 {
-    static const struct acio_server_options defaults;
-    options = options ? options : &defaults;
-    if (!out)
-        return -EINVAL;
-    *out = NULL;
-    if (!handler || !acioi_port_is_valid(port))
-        return -EINVAL;
-    struct acioi_task *task = acioi_current();
-    if (!task)
-        return acioi_no_task(__func__);
-    int err = acioi_check(task);
+    struct acioi_text text;
+    struct acioi_server *server;
+    options = or_defaults(options);
+    int err = begin_start(out, handler, &text, options);
     if (err < 0)
         return err;
-    struct acioi_text text;
-    acioi_text_begin(&text, options->error_text, options->error_text_bytes);
+    if (!acioi_port_is_valid(port))
+        return -EINVAL;
     acioi_text_add(&text, "cannot listen at %s, port %d",
         host ? host : "all interfaces", port);
     struct acioi_query query = { .host = host,
         .port = port,
         .family = options->family,
         .passive = true };
-    struct acioi_server *server = NULL;
-    err = open_server(&server, &query, options, &text);
+    err = open_by_name(&server, &query, options, &text);
     if (err < 0)
         return err;
     acioi_text_begin(&text, options->error_text, options->error_text_bytes);
-    server->handler = handler;
-    server->arg = arg;
-    resume(server);
-    *out = acioi_slot_handle(&server->slot);
+    finish_start(out, server, handler, arg);
+    return 0;
+}
+
+int
+acio_start_unix_server(acio_server **out, acio_connection_handler *handler,
+    void *arg, const char *path, const struct acio_server_options *options)
+{
+    struct acioi_text text;
+    struct acioi_server *server;
+    options = or_defaults(options);
+    int err = begin_start(out, handler, &text, options);
+    if (err < 0)
+        return err;
+    if (!path)
+        return -EINVAL;
+    acioi_text_add(&text, "cannot listen at %s", path);
+    err = open_at_path(&server, path, options, &text);
+    if (err < 0)
+        return err;
+    acioi_text_begin(&text, options->error_text, options->error_text_bytes);
+    finish_start(out, server, handler, arg);
+    return 0;
+}
+
+int
+acio_start_socket_server(acio_server **out, acio_connection_handler *handler,
+    void *arg, int fd, const struct acio_server_options *options)
+{
+    struct acioi_text text;
+    struct acioi_server *server;
+    options = or_defaults(options);
+    int err = begin_start(out, handler, &text, options);
+    if (err < 0)
+        return err;
+    if (fd < 0)
+        return -EINVAL;
+    acioi_text_add(&text, "cannot listen with the socket %d", fd);
+    err = open_with_socket(&server, fd, options, &text);
+    if (err < 0)
+        return err;
+    acioi_text_begin(&text, options->error_text, options->error_text_bytes);
+    finish_start(out, server, handler, arg);
     return 0;
 }
 
@@ -597,6 +585,8 @@ close_server(struct acioi_server *server)
     if (server->closed)
         return;
     server->closed = true;
+    acioi_socket_file_remove(server->file);
+    server->file = NULL;
     abort_waiting(server);
     stop_listeners(server);
     for (size_t i = 0; i < server->listener_count; i++)
