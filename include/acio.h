@@ -26,6 +26,7 @@
 #include "acio/scope.h"
 #include "acio/semaphore.h"
 #include "acio/server.h"
+#include "acio/signals.h"
 #include "acio/sim.h"
 #include "acio/stream.h"
 #include "acio/task.h"
