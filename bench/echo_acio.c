@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* An echo server on streams, as the library's users write it. */
-#include "listen.h"
-
-#include <acio.h>
+#include "acio_listen.h"
 
 static int
 serve(acio_stream *stream, void *arg)
@@ -22,23 +20,10 @@ serve(acio_stream *stream, void *arg)
     }
 }
 
-static int
-amain(void *arg)
-{
-    (void)arg;
-    acio_server *server;
-    int err = acio_start_server(&server, serve, NULL, "127.0.0.1", 0,
-        &(struct acio_server_options){ .backlog = BENCH_BACKLOG });
-    if (err < 0)
-        return err;
-    printf("port %d\n", acio_server_port(server));
-    fflush(stdout);
-    return acio_serve_forever(server);
-}
-
 int
-main(void)
+main(int argc, char **argv)
 {
     bench_raise_files();
-    return acio_run(amain) < 0;
+    return acio_run(bench_serve, .where = argc > 1 ? argv[1] : "0",
+               .handler = serve) < 0;
 }
