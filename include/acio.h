@@ -8,11 +8,13 @@
 #ifndef ACIO_H
 #define ACIO_H
 
+#include "acio/address.h"
 #include "acio/alloc.h"
 #include "acio/barrier.h"
 #include "acio/concurrent.h"
 #include "acio/condition.h"
 #include "acio/context.h"
+#include "acio/datagram.h"
 #include "acio/error.h"
 #include "acio/event.h"
 #include "acio/future.h"

@@ -51,6 +51,10 @@ struct acio_sim_options {
     double late;            /* a completion comes late, and others before it */
     double late_cancels;    /* a cancel comes late, and loses races */
     double late_max;        /* at most so late; 0: 1 millisecond */
+    double losses;          /* a datagram is lost */
+    double duplicates;      /* a datagram arrives twice */
+    double reorders; /* a datagram is held up, by late_max at most, and others
+                      * overtake it */
 
     /* The n-th transfer of the run, counted from 1: it moves one byte; it
      * meets a connection reset. 0: none. */
@@ -75,7 +79,9 @@ struct acio_sim_stats {
     unsigned sockets;     /* open now */
     /* faults injected */
     uint64_t short_transfers, resets, refusals, no_buffers, busy_sends, late,
-        late_cancels;
+        late_cancels, losses, duplicates, reorders;
+    uint64_t datagrams; /* that came to a socket */
+    uint64_t drops;     /* of them, those that its buffer had no room for */
 };
 
 /* What a simulated loop has done so far.

@@ -78,6 +78,12 @@ struct acioi_backend {
         socklen_t *length);
     int (*setsockopt)(acio_loop *loop, int fd, int level, int name,
         const void *value, socklen_t length);
+    /* Several messages at once, none of which waits (MSG_DONTWAIT): how many,
+     * or what the first one met. */
+    int (*recvmmsg)(acio_loop *loop, int fd, struct mmsghdr *messages,
+        unsigned count, int flags);
+    int (*sendmmsg)(acio_loop *loop, int fd, struct mmsghdr *messages,
+        unsigned count, int flags);
     /* Forgets the fd at once, then closes it. No op is active on it. */
     int (*close_fd)(acio_loop *loop, int fd);
 };
@@ -100,6 +106,10 @@ int acioi_os_getsockopt(acio_loop *loop, int fd, int level, int name,
     void *value, socklen_t *length);
 int acioi_os_setsockopt(acio_loop *loop, int fd, int level, int name,
     const void *value, socklen_t length);
+int acioi_os_recvmmsg(acio_loop *loop, int fd, struct mmsghdr *messages,
+    unsigned count, int flags);
+int acioi_os_sendmmsg(acio_loop *loop, int fd, struct mmsghdr *messages,
+    unsigned count, int flags);
 int64_t acioi_os_now(const acio_loop *loop);
 
 /* As acioi_op_perform, for an fd that poll(2) calls ready: a write blocks not

@@ -671,5 +671,7 @@ const struct acioi_backend acioi_backend_epoll = {
     .getpeername = acioi_os_getpeername,
     .getsockopt = acioi_os_getsockopt,
     .setsockopt = acioi_os_setsockopt,
+    .recvmmsg = acioi_os_recvmmsg,
+    .sendmmsg = acioi_os_sendmmsg,
     .close_fd = epoll_close_fd,
 };

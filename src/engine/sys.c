@@ -72,6 +72,30 @@ acioi_os_setsockopt(acio_loop *loop, int fd, int level, int name,
     return answer(setsockopt(fd, level, name, value, length));
 }
 
+int
+acioi_os_recvmmsg(acio_loop *loop, int fd, struct mmsghdr *messages,
+    unsigned count, int flags)
+{
+    (void)loop;
+    int n;
+    do {
+        n = recvmmsg(fd, messages, count, flags | MSG_DONTWAIT, NULL);
+    } while (n < 0 && errno == EINTR);
+    return answer(n);
+}
+
+int
+acioi_os_sendmmsg(acio_loop *loop, int fd, struct mmsghdr *messages,
+    unsigned count, int flags)
+{
+    (void)loop;
+    int n;
+    do {
+        n = sendmmsg(fd, messages, count, flags | MSG_DONTWAIT | MSG_NOSIGNAL);
+    } while (n < 0 && errno == EINTR);
+    return answer(n);
+}
+
 int64_t
 acioi_os_now(const acio_loop *loop)
 {

@@ -64,7 +64,7 @@ add_slab(struct acioi_net *net)
 }
 
 struct acioi_slot *
-acioi_slot_take(struct acioi_net *net, bool is_stream)
+acioi_slot_take(struct acioi_net *net, enum acioi_slot_kind kind)
 {
     if (!net->spare && add_slab(net) < 0)
         return NULL;
@@ -73,7 +73,7 @@ acioi_slot_take(struct acioi_net *net, bool is_stream)
     memset(slot + 1, 0, SLOT_BYTES - sizeof *slot);
     slot->last_number = (uint16_t)(slot->last_number % (NUMBERS - 1) + 1);
     slot->number = slot->last_number;
-    slot->is_stream = is_stream;
+    slot->kind = (uint8_t)kind;
     slot->taken = true;
     return slot;
 }
@@ -136,10 +136,12 @@ drop_slot(struct acioi_slot *slot)
 {
     if (!slot->taken)
         return;
-    if (slot->is_stream)
+    if (slot->kind == ACIOI_SLOT_STREAM)
         acioi_stream_drop((struct acioi_stream *)slot);
-    else
+    else if (slot->kind == ACIOI_SLOT_SERVER)
         acioi_server_drop((struct acioi_server *)slot);
+    else
+        acioi_datagram_drop((struct acioi_datagram *)slot);
 }
 
 static void

@@ -12,6 +12,7 @@
  *     write.c      its output
  *     open.h       how connections and listeners come to be
  *     server.c     acio_start_server
+ *     datagram.c   acio_create_datagram_endpoint
  *
  * Handle.     Streams and servers lie in slots of 512 bytes, aligned to 512
  *             bytes, that stay mapped as long as the loop lives. What users
@@ -39,24 +40,32 @@ enum {
     NAME_BYTES = 112 /* of an address as text, with its zero */
 };
 
+struct acioi_datagram;
 struct acioi_net;
 struct acioi_server;
 struct acioi_stream;
 
 /* ---- slots ---- */
 
+enum acioi_slot_kind {
+    ACIOI_SLOT_SERVER,
+    ACIOI_SLOT_STREAM,
+    ACIOI_SLOT_DATAGRAM
+};
+
 struct acioi_slot {
     struct acioi_net *net;
     uint16_t number;      /* of the handle that is good; 0: none is */
     uint16_t last_number; /* given out */
-    bool is_stream;       /* and not a server */
+    uint8_t kind;         /* enum acioi_slot_kind: what lies in it */
     bool taken;
 };
 
 struct acioi_slab;
 
 /* A zeroed slot with a good handle, or NULL. */
-struct acioi_slot *acioi_slot_take(struct acioi_net *net, bool is_stream);
+struct acioi_slot *acioi_slot_take(struct acioi_net *net,
+    enum acioi_slot_kind kind);
 void acioi_slot_give(struct acioi_slot *slot);
 
 static inline void *
@@ -316,5 +325,10 @@ void acioi_output_free(struct acioi_stream *stream);
 
 /* What the loop's end leaves of a server. */
 void acioi_server_drop(struct acioi_server *server);
+
+/* ---- datagrams ---- */
+
+/* What the loop's end leaves of an endpoint. */
+void acioi_datagram_drop(struct acioi_datagram *datagram);
 
 #endif

@@ -380,7 +380,7 @@ static struct acioi_server *
 make_server(struct acioi_net *net, size_t sockets,
     const struct acio_server_options *options)
 {
-    struct acioi_slot *slot = acioi_slot_take(net, false);
+    struct acioi_slot *slot = acioi_slot_take(net, ACIOI_SLOT_SERVER);
     if (!slot)
         return NULL;
     struct acioi_server *server = (struct acioi_server *)slot;

@@ -31,7 +31,7 @@ static const double close_timeout = 30.0;
 struct acioi_stream *
 acioi_stream_new(struct acioi_net *net, int fd, size_t limit)
 {
-    struct acioi_slot *slot = acioi_slot_take(net, true);
+    struct acioi_slot *slot = acioi_slot_take(net, ACIOI_SLOT_STREAM);
     if (!slot)
         return NULL;
     struct acioi_stream *stream = (struct acioi_stream *)slot;

@@ -114,6 +114,8 @@ ssize_t
 acioi_sim_start_connect(struct sim *sim, struct sim_socket *socket,
     const acio_op *op)
 {
+    if (socket->type == SOCK_DGRAM)
+        return acioi_sim_connect_datagram(sim, socket, op);
     if (socket->state == SIM_CONNECTING)
         return -EALREADY;
     if (socket->state != SIM_FRESH)
@@ -150,6 +152,8 @@ acioi_sim_connect(struct sim_socket *socket)
 int
 acioi_sim_listen(struct sim *sim, struct sim_socket *socket, int backlog)
 {
+    if (socket->type == SOCK_DGRAM)
+        return -EOPNOTSUPP;
     if (socket->state != SIM_FRESH && socket->state != SIM_LISTENING)
         return -EINVAL;
     if (socket->family == AF_UNIX && socket->local.length == 0)

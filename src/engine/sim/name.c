@@ -101,8 +101,8 @@ ip_of(const struct sim_name *name)
     return mapped;
 }
 
-static bool
-is_wildcard(const struct sim_name *name)
+bool
+acioi_sim_is_wildcard(const struct sim_name *name)
 {
     if (name->as.any.sa_family == AF_INET)
         return name->as.in.sin_addr.s_addr == INADDR_ANY;
@@ -138,18 +138,16 @@ acioi_sim_name_for(int family, const struct sim_name *name)
 
 /* ---- who has a name ---- */
 
-/* Where those are kept whom `name` could concern. */
-static struct acio_link *
-neighbours(struct sim *sim, const struct sim_name *name)
+struct acio_link *
+acioi_sim_neighbours(struct sim *sim, const struct sim_name *name)
 {
     if (name->as.any.sa_family == AF_UNIX)
         return &sim->names[0];
     return &sim->names[ntohs(port_of(name)) % SIM_NAME_LISTS];
 }
 
-/* Whether what is sent to `to` is for the socket. */
-static bool
-covers(const struct sim_socket *socket, const struct sim_name *to)
+bool
+acioi_sim_covers(const struct sim_socket *socket, const struct sim_name *to)
 {
     const struct sim_name *own = &socket->local;
     if ((socket->family == AF_UNIX) != (to->as.any.sa_family == AF_UNIX))
@@ -159,7 +157,7 @@ covers(const struct sim_socket *socket, const struct sim_name *to)
             memcmp(&own->as, &to->as, own->length) == 0;
     if (port_of(own) != port_of(to))
         return false;
-    if (is_wildcard(own))
+    if (acioi_sim_is_wildcard(own))
         return is_ipv4(to) ? socket->family == AF_INET || !socket->v6_only
                            : socket->family == AF_INET6;
     struct in6_addr a = ip_of(own), b = ip_of(to);
@@ -178,14 +176,15 @@ may_share(const struct sim_socket *a, const struct sim_socket *b)
 static bool
 is_taken(struct sim *sim, const struct sim_socket *socket)
 {
-    const struct acio_link *names = neighbours(sim, &socket->local);
+    const struct acio_link *names = acioi_sim_neighbours(sim, &socket->local);
     const struct acio_link *link = names->next;
     for (; link != names; link = link->next) {
         const struct sim_socket *other = acioi_container_of(link,
             struct sim_socket, named);
         if (other == socket || other->type != socket->type)
             continue;
-        if (!covers(other, &socket->local) && !covers(socket, &other->local))
+        if (!acioi_sim_covers(other, &socket->local) &&
+            !acioi_sim_covers(socket, &other->local))
             continue;
         if (socket->family == AF_UNIX || !may_share(socket, other))
             return true;
@@ -238,7 +237,8 @@ acioi_sim_bind(struct sim *sim, struct sim_socket *socket,
     if (err < 0)
         socket->local.length = 0;
     else
-        acioi_list_push_back(neighbours(sim, &socket->local), &socket->named);
+        acioi_list_push_back(acioi_sim_neighbours(sim, &socket->local),
+            &socket->named);
     return err;
 }
 
@@ -269,18 +269,143 @@ acioi_sim_find_listener(struct sim *sim, const struct sim_socket *from,
     *error = to->as.any.sa_family == AF_UNIX && to->as.un.sun_path[0]
         ? ENOENT
         : ECONNREFUSED;
-    const struct acio_link *names = neighbours(sim, to);
+    const struct acio_link *names = acioi_sim_neighbours(sim, to);
     struct acio_link *link = names->next;
     for (; link != names; link = link->next) {
         struct sim_socket *socket = acioi_container_of(link, struct sim_socket,
             named);
-        if (socket->type != from->type || !covers(socket, to))
+        if (socket->type != from->type || !acioi_sim_covers(socket, to))
             continue;
         *error = ECONNREFUSED;
         if (socket->state != SIM_LISTENING)
             continue;
-        if (!found || socket->family == AF_UNIX || !is_wildcard(&socket->local))
+        if (!found || socket->family == AF_UNIX ||
+            !acioi_sim_is_wildcard(&socket->local))
             found = socket;
     }
     return found;
+}
+
+/* ---- datagrams ---- */
+
+unsigned
+acioi_sim_port(const struct sim_name *name)
+{
+    return ntohs(port_of(name));
+}
+
+bool
+acioi_sim_same_name(const struct sim_name *a, const struct sim_name *b)
+{
+    if (a->length == 0 || b->length == 0)
+        return false;
+    if ((a->as.any.sa_family == AF_UNIX) != (b->as.any.sa_family == AF_UNIX))
+        return false;
+    if (a->as.any.sa_family == AF_UNIX)
+        return a->length == b->length && memcmp(&a->as, &b->as, a->length) == 0;
+    struct in6_addr x = ip_of(a), y = ip_of(b);
+    return port_of(a) == port_of(b) && memcmp(&x, &y, sizeof x) == 0;
+}
+
+static uint32_t
+ipv4_of(const struct sim_name *name)
+{
+    struct in6_addr ip = ip_of(name);
+    uint32_t in;
+    memcpy(&in, &ip.s6_addr[12], sizeof in);
+    return ntohl(in);
+}
+
+bool
+acioi_sim_is_multicast(const struct sim_name *name)
+{
+    if (name->as.any.sa_family == AF_UNIX)
+        return false;
+    if (is_ipv4(name))
+        return IN_MULTICAST(ipv4_of(name));
+    return IN6_IS_ADDR_MULTICAST(&name->as.in6.sin6_addr);
+}
+
+/* Everybody's, and that of the loopback network. */
+bool
+acioi_sim_is_broadcast(const struct sim_name *name)
+{
+    if (name->as.any.sa_family == AF_UNIX || !is_ipv4(name))
+        return false;
+    return ipv4_of(name) == INADDR_BROADCAST || ipv4_of(name) == 0x7fffffff;
+}
+
+static struct sim_name
+loopback(int family)
+{
+    struct sim_name name = { .as.any.sa_family = (sa_family_t)family };
+    if (family == AF_INET6) {
+        name.length = sizeof name.as.in6;
+        name.as.in6.sin6_addr = in6addr_loopback;
+    } else {
+        name.length = sizeof name.as.in;
+        name.as.in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    }
+    return name;
+}
+
+/* A wildcard sends from the address that it sends to: all are this machine's.
+ */
+struct sim_name
+acioi_sim_name_towards(const struct sim_socket *socket,
+    const struct sim_name *to)
+{
+    if (socket->family == AF_UNIX || !acioi_sim_is_wildcard(&socket->local))
+        return socket->local;
+    bool many = acioi_sim_is_multicast(to) || acioi_sim_is_broadcast(to);
+    struct sim_name name = many ? loopback(is_ipv4(to) ? AF_INET : AF_INET6)
+                                : *to;
+    set_port(&name, acioi_sim_port(&socket->local));
+    return name;
+}
+
+/* How well a socket fits, as in Linux: a connected one before one that has the
+ * very address, and that before a wildcard; 0: not at all. */
+static int
+fitness(const struct sim_socket *socket, const struct sim_name *to,
+    const struct sim_name *from)
+{
+    if (socket->type != SOCK_DGRAM || !acioi_sim_covers(socket, to))
+        return 0;
+    bool connected = socket->state == SIM_CONNECTED;
+    if (connected && !acioi_sim_same_name(&socket->remote, from))
+        return 0;
+    bool exact = socket->family == AF_UNIX ||
+        !acioi_sim_is_wildcard(&socket->local);
+    return 1 + 2 * connected + exact;
+}
+
+/* Those who share a port by SO_REUSEPORT get a sender each. */
+struct sim_socket *
+acioi_sim_find_receiver(struct sim *sim, const struct sim_name *to,
+    const struct sim_name *from)
+{
+    struct acio_link *names = acioi_sim_neighbours(sim, to);
+    bool internet = from->length > 0 && from->as.any.sa_family != AF_UNIX;
+    unsigned turn = internet ? acioi_sim_port(from) : 0;
+    int best = 0;
+    unsigned count = 0;
+    for (struct acio_link *link = names->next; link != names;
+         link = link->next) {
+        int fits = fitness(acioi_container_of(link, struct sim_socket, named),
+            to, from);
+        if (fits > best)
+            count = 0;
+        best = fits > best ? fits : best;
+        count += best > 0 && fits == best;
+    }
+    unsigned skip = count > 0 ? turn % count : 0;
+    for (struct acio_link *link = names->next; link != names && count > 0;
+         link = link->next) {
+        struct sim_socket *socket = acioi_container_of(link, struct sim_socket,
+            named);
+        if (fitness(socket, to, from) == best && skip-- == 0)
+            return socket;
+    }
+    return NULL;
 }

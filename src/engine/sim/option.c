@@ -8,6 +8,7 @@
 #include "sim.h"
 
 #include <errno.h>
+#include <linux/sock_diag.h>
 #include <string.h>
 
 #include "../../base/alloc.h"
@@ -105,6 +106,17 @@ get_own(struct sim_socket *socket, int name, int *number)
     }
 }
 
+static int
+get_memory(const struct sim_socket *socket, void *value, socklen_t *length)
+{
+    uint32_t info[SK_MEMINFO_VARS] = { 0 };
+    info[SK_MEMINFO_RMEM_ALLOC] = (uint32_t)socket->arrived_bytes;
+    info[SK_MEMINFO_RCVBUF] = (uint32_t)socket->receive_limit;
+    info[SK_MEMINFO_SNDBUF] = (uint32_t)socket->send_limit;
+    info[SK_MEMINFO_DROPS] = socket->drops;
+    return copy_out(info, sizeof info, value, length);
+}
+
 int
 acioi_sim_getsockopt(acio_loop *loop, int fd, int level, int name, void *value,
     socklen_t *length)
@@ -113,6 +125,8 @@ acioi_sim_getsockopt(acio_loop *loop, int fd, int level, int name, void *value,
     int number;
     if (!socket)
         return acioi_os_getsockopt(loop, fd, level, name, value, length);
+    if (level == SOL_SOCKET && name == SO_MEMINFO)
+        return get_memory(socket, value, length);
     if (level == SOL_SOCKET && get_own(socket, name, &number))
         return copy_out(&number, sizeof number, value, length);
     return recall(socket, level, name, value, length);
@@ -147,7 +161,29 @@ apply_socket_option(struct sim_socket *socket, int name, int number)
     case SO_SNDBUF:
         socket->send_limit = bytes;
         break;
+    case SO_BROADCAST:
+        socket->broadcast = number;
+        break;
     }
+}
+
+static void
+apply_network_option(struct sim_socket *socket, int level, int name, int number)
+{
+    bool in6 = level == IPPROTO_IPV6;
+    if (in6 && name == IPV6_V6ONLY)
+        socket->v6_only = number;
+    else if (name == (in6 ? IPV6_RECVERR : IP_RECVERR))
+        socket->report_errors = number;
+    else if (name == (in6 ? IPV6_MULTICAST_LOOP : IP_MULTICAST_LOOP))
+        socket->no_multicast_loop = !number;
+}
+
+static bool
+is_membership(int level, int name)
+{
+    return (level == IPPROTO_IP || level == IPPROTO_IPV6) &&
+        (name == MCAST_JOIN_GROUP || name == MCAST_LEAVE_GROUP);
 }
 
 static bool
@@ -170,6 +206,9 @@ acioi_sim_setsockopt(acio_loop *loop, int fd, int level, int name,
         return -ENOPROTOOPT;
     if (!value && length > 0)
         return -EFAULT;
+    if (is_membership(level, name))
+        return acioi_sim_change_group(socket, name == MCAST_JOIN_GROUP, value,
+            length);
     if (length >= sizeof number)
         memcpy(&number, value, sizeof number);
     int err = remember(socket, level, name, value, length);
@@ -179,7 +218,7 @@ acioi_sim_setsockopt(acio_loop *loop, int fd, int level, int name,
         apply_linger(socket, value, length);
     else if (level == SOL_SOCKET)
         apply_socket_option(socket, name, number);
-    else if (level == IPPROTO_IPV6 && name == IPV6_V6ONLY)
-        socket->v6_only = number;
+    else if (level == IPPROTO_IP || level == IPPROTO_IPV6)
+        apply_network_option(socket, level, name, number);
     return 0;
 }

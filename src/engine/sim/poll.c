@@ -22,6 +22,8 @@ static unsigned
 all_readiness(const struct sim_socket *socket)
 {
     unsigned ready = socket->error ? POLLERR : 0;
+    if (socket->type == SOCK_DGRAM)
+        return ready | acioi_sim_datagram_readiness(socket);
     switch (socket->state) {
     case SIM_FRESH:
         return ready | POLLOUT | POLLHUP;

@@ -375,6 +375,7 @@ sim_open(acio_loop *loop, const struct acio_loop_options *options)
     acioi_list_init(&sim->spare);
     for (int i = 0; i < SIM_NAME_LISTS; i++)
         acioi_list_init(&sim->names[i]);
+    acioi_list_init(&sim->datagrams);
     acioi_list_init(&sim->starved);
     acioi_list_init(&sim->outside);
     loop->backend_state = sim;
@@ -399,6 +400,7 @@ sim_close(acio_loop *loop)
         if (sim->sockets[i])
             acioi_sim_socket_free(sim, sim->sockets[i]);
     }
+    acioi_sim_free_datagrams(sim);
     free_requests(&sim->requests);
     free_requests(&sim->spare);
     acioi_free(sim->sockets);
@@ -416,13 +418,14 @@ sim_new_socket(acio_loop *loop, int family, int type, int protocol)
     type &= ~(SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (family != AF_INET && family != AF_INET6 && family != AF_UNIX)
         return -EAFNOSUPPORT;
-    if (type != SOCK_STREAM)
+    if (type != SOCK_STREAM && type != SOCK_DGRAM)
         return -ESOCKTNOSUPPORT;
-    if (family == AF_UNIX ? protocol != 0
-                          : protocol != 0 && protocol != IPPROTO_TCP)
+    int own = type == SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP;
+    if (family == AF_UNIX)
+        own = 0;
+    if (protocol != 0 && protocol != own)
         return -EPROTONOSUPPORT;
-    struct sim_socket *socket = acioi_sim_socket_new(sim, family, type,
-        family == AF_UNIX ? 0 : IPPROTO_TCP);
+    struct sim_socket *socket = acioi_sim_socket_new(sim, family, type, own);
     if (!socket)
         return -ENOMEM;
     int fd = acioi_sim_socket_open(sim, socket);
@@ -519,5 +522,7 @@ const struct acioi_backend acioi_backend_sim = {
     .getpeername = sim_getpeername,
     .getsockopt = acioi_sim_getsockopt,
     .setsockopt = acioi_sim_setsockopt,
+    .recvmmsg = acioi_sim_recvmmsg,
+    .sendmmsg = acioi_sim_sendmmsg,
     .close_fd = sim_close_fd,
 };

@@ -10,7 +10,9 @@
  *     socket.c    simulated sockets: from socket() to close
  *     option.c    getsockopt and setsockopt
  *     connect.c   connections: connect and accept
+ *     pieces.c    memory of the caller's
  *     stream.c    bytes on their way, and their end
+ *     datagram.c  datagrams on their way, lost, doubled, refused
  *     poll.c      readiness
  *
  * Idea.       Whatever takes time is an event in one heap, ordered by virtual
@@ -96,6 +98,25 @@ struct sim_packet {
     char data[];
 };
 
+/* On its way to a socket, in one's inbox, or refused and on its way back. */
+struct sim_datagram {
+    struct acio_link
+        link; /* in sim->datagrams, socket->datagrams or ->errors */
+    struct sim_event event;
+    struct sim_socket *sender;   /* while it flies; NULL: closed meanwhile */
+    struct sim_socket *receiver; /* of a Unix datagram, likewise */
+    struct sim_name from, to;
+    bool no_loop; /* no group on this machine gets it */
+    size_t bytes;
+    char data[];
+};
+
+/* A multicast group that a socket has joined. */
+struct sim_group {
+    struct acio_link link; /* in socket->groups */
+    struct sim_name name;
+};
+
 struct sim_option {
     struct acio_link link; /* in socket->options */
     int level, name;
@@ -132,6 +153,18 @@ struct sim_socket {
     struct sim_event handshake;
     int handshake_tries;
     int handshake_error;
+
+    /* a datagram socket's */
+    struct acio_link datagrams; /* struct sim_datagram, to be received */
+    struct acio_link errors;    /* those that were refused: MSG_ERRQUEUE */
+    struct acio_link groups;    /* struct sim_group */
+    size_t arrived_bytes;       /* in `datagrams` */
+    size_t expected_bytes;      /* of Unix datagrams on their way to it */
+    size_t flying_bytes;        /* of those that it sent */
+    int64_t sent_ns; /* nothing arrives before what was sent before it */
+    uint32_t drops;  /* datagrams that found no room */
+    unsigned error_count;
+    bool report_errors, broadcast, no_multicast_loop;
 };
 
 struct sim {
@@ -146,6 +179,7 @@ struct sim {
     struct acio_sim_stats stats;
 
     struct acio_link requests, spare;
+    struct acio_link datagrams;             /* on their way */
     struct sim_socket **sockets;            /* by fd - SIM_FIRST_FD */
     int socket_count;                       /* length of `sockets` */
     int lowest_free;                        /* no free place below it */
@@ -242,6 +276,24 @@ struct sim_socket *acioi_sim_find_listener(struct sim *sim,
 /* `name` in the words of another family, IPv4 in IPv6. */
 struct sim_name acioi_sim_name_for(int family, const struct sim_name *name);
 
+/* Whether what is sent to `to` is for the socket. */
+bool acioi_sim_covers(const struct sim_socket *socket,
+    const struct sim_name *to);
+/* Where those are kept whom `to` could concern, by `named`. */
+struct acio_link *acioi_sim_neighbours(struct sim *sim,
+    const struct sim_name *to);
+/* Whom a datagram is for, or NULL. */
+struct sim_socket *acioi_sim_find_receiver(struct sim *sim,
+    const struct sim_name *to, const struct sim_name *from);
+bool acioi_sim_same_name(const struct sim_name *a, const struct sim_name *b);
+bool acioi_sim_is_wildcard(const struct sim_name *name);
+bool acioi_sim_is_multicast(const struct sim_name *name);
+bool acioi_sim_is_broadcast(const struct sim_name *name);
+unsigned acioi_sim_port(const struct sim_name *name);
+/* As what a datagram's sender is known to whom it sends. */
+struct sim_name acioi_sim_name_towards(const struct sim_socket *socket,
+    const struct sim_name *to);
+
 /* ---- sockets (socket.c) ---- */
 
 /* The socket of a simulated fd; NULL where there is none. */
@@ -276,6 +328,47 @@ ssize_t acioi_sim_accept(struct sim *sim, struct sim_socket *socket,
 ssize_t acioi_sim_accept_many(struct sim *sim, struct sim_socket *socket,
     acio_op *op);
 void acioi_sim_close_backlog(struct sim *sim, struct sim_socket *socket);
+
+/* ---- memory of the caller's (pieces.c) ---- */
+
+struct sim_pieces {
+    struct iovec one;
+    const struct iovec *vectors;
+    size_t count;
+    size_t bytes; /* in all */
+    int flags;
+};
+
+void acioi_sim_find_pieces(struct sim_pieces *pieces, const acio_op *op);
+void acioi_sim_pieces_of(struct sim_pieces *pieces, const struct msghdr *header,
+    int flags);
+/* Copies `bytes` into the pieces, from `at` of them on. */
+void acioi_sim_scatter(const struct sim_pieces *pieces, size_t at,
+    const char *data, size_t bytes);
+void acioi_sim_gather(const struct sim_pieces *pieces, char *data,
+    size_t bytes);
+
+/* ---- datagrams (datagram.c) ---- */
+
+ssize_t acioi_sim_connect_datagram(struct sim *sim, struct sim_socket *socket,
+    const acio_op *op);
+ssize_t acioi_sim_receive_datagram(struct sim *sim, struct sim_socket *socket,
+    const acio_op *op);
+ssize_t acioi_sim_send_datagram(struct sim *sim, struct sim_socket *socket,
+    const acio_op *op);
+unsigned acioi_sim_datagram_readiness(const struct sim_socket *socket);
+int acioi_sim_recvmmsg(acio_loop *loop, int fd, struct mmsghdr *messages,
+    unsigned count, int flags);
+int acioi_sim_sendmmsg(acio_loop *loop, int fd, struct mmsghdr *messages,
+    unsigned count, int flags);
+/* MCAST_JOIN_GROUP and MCAST_LEAVE_GROUP */
+int acioi_sim_change_group(struct sim_socket *socket, bool join,
+    const void *value, socklen_t length);
+/* What flies no longer knows the socket; what it has is freed. */
+void acioi_sim_forget_datagrams(struct sim *sim, struct sim_socket *socket);
+void acioi_sim_free_datagrams(struct sim *sim);
+/* Those who wait for room at another socket try again. */
+void acioi_sim_wake_unix_senders(struct sim *sim);
 
 /* ---- bytes (stream.c) ---- */
 

@@ -90,6 +90,9 @@ acioi_sim_socket_new(struct sim *sim, int family, int type, int protocol)
     acioi_list_init(&socket->writers);
     acioi_list_init(&socket->pollers);
     acioi_list_init(&socket->backlog);
+    acioi_list_init(&socket->datagrams);
+    acioi_list_init(&socket->errors);
+    acioi_list_init(&socket->groups);
     acioi_sim_inbox_init(&socket->in);
     return socket;
 }
@@ -108,6 +111,7 @@ acioi_sim_socket_free(struct sim *sim, struct sim_socket *socket)
     acioi_list_remove(&socket->pending);
     acioi_sim_unschedule(sim, &socket->handshake);
     acioi_sim_inbox_free(sim, &socket->in);
+    acioi_sim_forget_datagrams(sim, socket);
     acioi_free(socket);
 }
 
@@ -123,7 +127,10 @@ acioi_sim_socket_close(struct sim *sim, struct sim_socket *socket)
         free_fd(sim, socket);
     acioi_sim_close_backlog(sim, socket);
     acioi_sim_hang_up(sim, socket);
+    bool waited_for = socket->family == AF_UNIX && socket->type == SOCK_DGRAM;
     acioi_sim_socket_free(sim, socket);
+    if (waited_for)
+        acioi_sim_wake_unix_senders(sim);
 }
 
 int

@@ -195,68 +195,6 @@ acioi_sim_hang_up(struct sim *sim, struct sim_socket *socket)
         send_reset(sim, peer);
 }
 
-/* ---- memory of the caller's, in one or many pieces ---- */
-
-struct pieces {
-    struct iovec one;
-    const struct iovec *vectors;
-    size_t count;
-    size_t bytes; /* in all */
-    int flags;
-};
-
-static void
-find_pieces(struct pieces *pieces, const acio_op *op)
-{
-    if (op->kind == ACIO_OP_RECVMSG || op->kind == ACIO_OP_SENDMSG) {
-        pieces->vectors = op->u.msg.header->msg_iov;
-        pieces->count = op->u.msg.header->msg_iovlen;
-        pieces->flags = op->u.msg.flags;
-    } else {
-        pieces->one.iov_base = op->u.buf.data;
-        pieces->one.iov_len = op->u.buf.bytes;
-        pieces->vectors = &pieces->one;
-        pieces->count = 1;
-        bool plain = op->kind == ACIO_OP_READ || op->kind == ACIO_OP_WRITE;
-        pieces->flags = plain ? 0 : op->u.buf.flags;
-    }
-    pieces->bytes = 0;
-    for (size_t i = 0; i < pieces->count; i++)
-        pieces->bytes += pieces->vectors[i].iov_len;
-}
-
-/* Copies `bytes` into the pieces, from `at` of them on. */
-static void
-scatter(const struct pieces *pieces, size_t at, const char *data, size_t bytes)
-{
-    for (size_t i = 0; i < pieces->count && bytes > 0; i++) {
-        const struct iovec *vector = &pieces->vectors[i];
-        if (at >= vector->iov_len) {
-            at -= vector->iov_len;
-            continue;
-        }
-        size_t part = vector->iov_len - at;
-        part = part < bytes ? part : bytes;
-        memcpy((char *)vector->iov_base + at, data, part);
-        data += part;
-        bytes -= part;
-        at = 0;
-    }
-}
-
-static void
-gather(const struct pieces *pieces, char *data, size_t bytes)
-{
-    for (size_t i = 0; i < pieces->count && bytes > 0; i++) {
-        const struct iovec *vector = &pieces->vectors[i];
-        size_t part = vector->iov_len < bytes ? vector->iov_len : bytes;
-        if (part > 0)
-            memcpy(data, vector->iov_base, part);
-        data += part;
-        bytes -= part;
-    }
-}
-
 /* ---- receiving ---- */
 
 bool
@@ -301,7 +239,7 @@ take_bytes(struct sim *sim, struct sim_socket *socket, size_t bytes)
 }
 
 static void
-copy_arrived(const struct sim_inbox *inbox, const struct pieces *pieces,
+copy_arrived(const struct sim_inbox *inbox, const struct sim_pieces *pieces,
     size_t bytes)
 {
     size_t at = 0;
@@ -311,14 +249,14 @@ copy_arrived(const struct sim_inbox *inbox, const struct pieces *pieces,
             struct sim_packet, link);
         size_t part = bytes - at;
         part = packet->bytes < part ? packet->bytes : part;
-        scatter(pieces, at, packet->data + packet->first, part);
+        acioi_sim_scatter(pieces, at, packet->data + packet->first, part);
         at += part;
     }
 }
 
 static ssize_t
 receive_pieces(struct sim *sim, struct sim_socket *socket,
-    const struct pieces *pieces)
+    const struct sim_pieces *pieces)
 {
     if (socket->state == SIM_CONNECTING)
         return -EAGAIN;
@@ -344,8 +282,10 @@ receive_pieces(struct sim *sim, struct sim_socket *socket,
 ssize_t
 acioi_sim_receive(struct sim *sim, struct sim_socket *socket, const acio_op *op)
 {
-    struct pieces pieces;
-    find_pieces(&pieces, op);
+    if (socket->type == SOCK_DGRAM)
+        return acioi_sim_receive_datagram(sim, socket, op);
+    struct sim_pieces pieces;
+    acioi_sim_find_pieces(&pieces, op);
     ssize_t result = receive_pieces(sim, socket, &pieces);
     if (result >= 0 && op->kind == ACIO_OP_RECVMSG) {
         op->u.msg.header->msg_namelen = 0;
@@ -426,7 +366,7 @@ acioi_sim_can_send(const struct sim_socket *socket)
 }
 
 static int
-fly(struct sim *sim, struct sim_socket *to, const struct pieces *pieces,
+fly(struct sim *sim, struct sim_socket *to, const struct sim_pieces *pieces,
     size_t bytes)
 {
     struct sim_packet *packet = acioi_alloc_raw(sizeof *packet + bytes);
@@ -434,7 +374,7 @@ fly(struct sim *sim, struct sim_socket *to, const struct pieces *pieces,
         return -ENOBUFS;
     memset(packet, 0, sizeof *packet);
     packet->bytes = bytes;
-    gather(pieces, packet->data, bytes);
+    acioi_sim_gather(pieces, packet->data, bytes);
     packet->when_ns = next_arrival(sim, &to->in);
     acioi_list_push_back(&to->in.flying, &packet->link);
     to->in.bytes += bytes;
@@ -445,7 +385,7 @@ fly(struct sim *sim, struct sim_socket *to, const struct pieces *pieces,
 /* The peer is closed: Unix sockets know, TCP learns it by sending. */
 static ssize_t
 send_into_the_void(struct sim *sim, struct sim_socket *socket,
-    const struct pieces *pieces)
+    const struct sim_pieces *pieces)
 {
     if (socket->family == AF_UNIX)
         return -EPIPE;
@@ -471,7 +411,7 @@ send_error(struct sim_socket *socket)
 
 static ssize_t
 send_pieces(struct sim *sim, struct sim_socket *socket,
-    const struct pieces *pieces)
+    const struct sim_pieces *pieces)
 {
     int err = send_error(socket);
     if (err < 0)
@@ -496,9 +436,11 @@ send_pieces(struct sim *sim, struct sim_socket *socket,
 ssize_t
 acioi_sim_send(struct sim *sim, struct sim_socket *socket, const acio_op *op)
 {
+    if (socket->type == SOCK_DGRAM)
+        return acioi_sim_send_datagram(sim, socket, op);
     if (op->kind == ACIO_OP_SENDMSG && op->u.msg.header->msg_controllen > 0)
         return -EOPNOTSUPP;
-    struct pieces pieces;
-    find_pieces(&pieces, op);
+    struct sim_pieces pieces;
+    acioi_sim_find_pieces(&pieces, op);
     return send_pieces(sim, socket, &pieces);
 }

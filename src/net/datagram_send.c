@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+/* datagram_send.c - sending datagrams
+ *
+ * Idea.       The kernel takes a datagram at once or not at all. Where its
+ *             buffer is full an operation waits for room; nothing is queued on
+ *             this side, so a sender goes as fast as the network.
+ *
+ * Unix.       A Unix socket that sends to a name learns by EAGAIN that the
+ *             receiver's queue is full, yet poll(2) calls it writable all the
+ *             while: there is nothing to wait for. It tries again after 1, 2,
+ *             4 ... 16 milliseconds.
+ */
+#include "net/datagram.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum { BATCH = 32 };
+
+static const double first_pause = 0.001, last_pause = 0.016;
+
+/* Sends what can be sent now: how many, or why not the first. An error of an
+ * earlier datagram is not this one's, where somebody else is told of it. */
+static int
+send_now(struct acioi_datagram *datagram, struct mmsghdr *messages, int count)
+{
+    acio_loop *loop = acioi_datagram_loop(datagram);
+    if (!acioi_list_empty(&datagram->senders))
+        return -EAGAIN;
+    int n;
+    do {
+        n = loop->backend->sendmmsg(loop, datagram->fd, messages,
+            (unsigned)count, 0);
+    } while (n < 0 && n != -EAGAIN && acioi_datagram_put_aside(datagram));
+    return n;
+}
+
+/* ---- waiting for room ---- */
+
+static int
+send_by_op(struct acioi_datagram *datagram, const struct msghdr *header)
+{
+    struct acioi_call call;
+    memset(&call.op, 0, sizeof call.op);
+    acioi_list_init(&call.link);
+    acio_op_sendmsg(&call.op, datagram->fd, header, 0);
+    ssize_t result = acioi_datagram_await(datagram, &call, &datagram->senders);
+    return result < 0 ? (int)result : 0;
+}
+
+static int
+send_by_and_by(struct acioi_datagram *datagram, struct mmsghdr *message)
+{
+    double pause = first_pause;
+    for (;;) {
+        acioi_datagram_use(datagram);
+        int err = acio_sleep(pause);
+        if (acioi_datagram_unuse(datagram))
+            return -ACIO_ECLOSED;
+        if (err == 0)
+            err = send_now(datagram, message, 1);
+        if (err != -EAGAIN)
+            return err < 0 ? err : 0;
+        pause = pause < last_pause ? pause * 2 : last_pause;
+    }
+}
+
+/* The kernel had no room for this one: waits until it is sent. An error of an
+ * earlier datagram may meet the operation, too. */
+static int
+send_later(struct acioi_datagram *datagram, struct mmsghdr *message)
+{
+    if (datagram->family == AF_UNIX && message->msg_hdr.msg_name)
+        return send_by_and_by(datagram, message);
+    int err = send_by_op(datagram, &message->msg_hdr);
+    while (err < 0 && err != -ACIO_ECLOSED && err != acioi_current()->pending &&
+        acioi_datagram_put_aside(datagram))
+        err = send_by_op(datagram, &message->msg_hdr);
+    return err;
+}
+
+/* ---- sending ---- */
+
+static void
+set_message(struct mmsghdr *message, struct iovec *piece,
+    const struct acio_address *to)
+{
+    acioi_message_set(&message->msg_hdr, piece, NULL);
+    if (to && to->length > 0) {
+        message->msg_hdr.msg_name = (void *)&to->as;
+        message->msg_hdr.msg_namelen = to->length;
+    }
+}
+
+int
+acio_sendto_nowait(acio_datagram *handle, const void *data, size_t n,
+    const struct acio_address *to)
+{
+    int err;
+    struct acioi_datagram *datagram = acioi_datagram_of(handle, &err);
+    if (!datagram)
+        return err;
+    struct iovec piece = { (void *)data, n };
+    struct mmsghdr message;
+    set_message(&message, &piece, to);
+    err = send_now(datagram, &message, 1);
+    return err < 0 ? err : 0;
+}
+
+int
+acio_sendto(acio_datagram *handle, const void *data, size_t n,
+    const struct acio_address *to)
+{
+    int err;
+    struct acioi_datagram *datagram = acioi_datagram_begin(handle, __func__,
+        &err);
+    if (!datagram)
+        return err;
+    struct acioi_task *task = acioi_current();
+    int reason = acioi_check(task);
+    if (reason)
+        return acioi_spend(task, reason);
+    struct iovec piece = { (void *)data, n };
+    struct mmsghdr message;
+    set_message(&message, &piece, to);
+    err = send_now(datagram, &message, 1);
+    if (err == -EAGAIN)
+        return send_later(datagram, &message);
+    acioi_charge(task);
+    return err < 0 ? err : 0;
+}
+
+/* ---- many ---- */
+
+/* Some of them, one at least: how many, or an error. */
+static int
+send_some(struct acioi_datagram *datagram,
+    const struct acio_datagram_message *messages, int count)
+{
+    struct mmsghdr headers[BATCH];
+    struct iovec pieces[BATCH];
+    if (count > BATCH)
+        count = BATCH;
+    for (int i = 0; i < count; i++) {
+        pieces[i] = (struct iovec){ messages[i].data, messages[i].bytes };
+        set_message(&headers[i], &pieces[i], &messages[i].address);
+    }
+    int n = send_now(datagram, headers, count);
+    if (n != -EAGAIN)
+        return n;
+    n = send_later(datagram, &headers[0]);
+    return n < 0 ? n : 1;
+}
+
+int
+acio_send_batch(acio_datagram *handle,
+    const struct acio_datagram_message *messages, int count)
+{
+    int err, sent = 0;
+    struct acioi_datagram *datagram = acioi_datagram_begin(handle, __func__,
+        &err);
+    if (!datagram)
+        return err;
+    struct acioi_task *task = acioi_current();
+    err = acioi_check(task);
+    while (err == 0 && sent < count) {
+        int n = send_some(datagram, messages + sent, count - sent);
+        if (n < 0)
+            err = n;
+        else
+            sent += n;
+        if (!acioi_datagram_of(handle, &n))
+            break; /* closed meanwhile */
+    }
+    acioi_charge(task);
+    return sent > 0 ? sent : err;
+}
