@@ -159,6 +159,32 @@ ACIO_EXPORT size_t acio_server_connections(acio_server *server);
  */
 ACIO_EXPORT void acio_server_close(acio_server *server);
 
+/* End the connections that are being served, in peace: what their handlers
+ * have written leaves, and is the last; reading meets the end of the stream
+ * after what has come. The handlers return in their own time. The server goes
+ * on: one that is to end is closed before.
+ *
+ *   returns   -
+ *   suspends  no
+ *   cancel    -
+ *   owner     -
+ *   thread    the server's loop
+ *   python    Server.close_clients()
+ */
+ACIO_EXPORT void acio_server_close_clients(acio_server *server);
+
+/* Abort the connections that are being served, as by acio_abort: what their
+ * handlers wait for on their streams answers -ACIO_ECLOSED.
+ *
+ *   returns   -
+ *   suspends  no
+ *   cancel    -
+ *   owner     -
+ *   thread    the server's loop
+ *   python    Server.abort_clients()
+ */
+ACIO_EXPORT void acio_server_abort_clients(acio_server *server);
+
 /* Stop listening, wait `timeout` seconds at most (INFINITY: for as long as it
  * takes) for the handlers to return, cancel those that have not, wait for
  * them, and free the server. When the caller is cancelled or times out the

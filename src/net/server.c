@@ -612,6 +612,42 @@ cancel_connections(struct acioi_server *server)
             acioi_container_of(link, struct connection, link)->task);
 }
 
+/* As if the peers had said their last word: the handlers read what has come,
+ * then the end, and what they have written leaves. */
+static void
+end_stream(acio_stream *stream)
+{
+    acio_loop *loop = acioi_running_loop;
+    (void)acio_write_eof(stream);
+    int fd = acio_stream_fd(stream);
+    if (fd >= 0)
+        (void)loop->backend->shutdown(loop, fd, SHUT_RD);
+}
+
+static void
+for_each_stream(acio_server *handle, void (*function)(acio_stream *stream))
+{
+    int err;
+    const struct acioi_server *server = acioi_slot_of(handle, &err);
+    if (!server)
+        return;
+    const struct acio_link *link = server->connections.next;
+    for (; link != &server->connections; link = link->next)
+        function(acioi_container_of(link, struct connection, link)->stream);
+}
+
+void
+acio_server_close_clients(acio_server *handle)
+{
+    for_each_stream(handle, end_stream);
+}
+
+void
+acio_server_abort_clients(acio_server *handle)
+{
+    for_each_stream(handle, acio_abort);
+}
+
 static bool
 serves(const struct acioi_server *server, const struct acioi_task *task)
 {

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 SPEC(net_server, answers_many_clients_in_turn)
@@ -267,7 +268,108 @@ SPEC(net_server, pauses_when_there_are_no_more_files_and_goes_on_later)
     EXPECT_ERR(acio_server_wait_closed(server, 1), 0);
 }
 
+static double
+processor_seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+/* The listener stays readable all the time; asking for it in every pass would
+ * take the whole processor. */
+SPEC_REAL(net_server, rests_while_there_are_no_more_files)
+{
+    if (spec_under_valgrind())
+        SKIP("Valgrind accepts, and then closes what is beyond the limit");
+    acio_server *server = serve(echo, NULL);
+    struct rlimit before, after;
+    getrlimit(RLIMIT_NOFILE, &before);
+    after = before;
+    after.rlim_cur = next_fd() + 1; /* the client's */
+    setrlimit(RLIMIT_NOFILE, &after);
+    acio_stream *stream = connect_to(server);
+    double begin = processor_seconds();
+    (void)acio_sleep(2.5);
+    EXPECT(processor_seconds() - begin < 0.1);
+    setrlimit(RLIMIT_NOFILE, &before);
+    EXPECT_REPORTED("connection: accepting connections pauses for a second: "
+                    "Too many open files\n"
+                    "connection: accepting connections pauses for a second: "
+                    "Too many open files\n"
+                    "connection: accepting connections pauses for a second: "
+                    "Too many open files\n");
+    acio_close(stream);
+    acio_server_wait_closed(server, 0);
+}
+
 /* ---- the end ---- */
+
+static int
+read_and_tell(acio_stream *stream, void *arg)
+{
+    (void)arg;
+    char buf[8] = "";
+    acio_write(stream, "goodbye", 7);
+    ssize_t n;
+    while ((n = acio_read(stream, buf, sizeof buf)) > 0)
+        note("[%.*s]", (int)n, buf);
+    note("%s ", n < 0 ? acio_strerror((int)n) : "end");
+    int err = acio_write(stream, "more", 4);
+    note("%s ", acio_strerror(err));
+    return 0;
+}
+
+SPEC(net_server, closes_its_clients_in_peace)
+{
+    acio_server *server = serve(read_and_tell, NULL);
+    acio_stream *stream = connect_to(server);
+    EXPECT_ERR(say(stream, "hello"), 0);
+    let_arrive();
+    acio_server_close(server);
+    acio_server_close_clients(server);
+    EXPECT_EQ(read_all(stream, NULL), 7);
+    EXPECT_ERR(acio_server_wait_closed(server, INFINITY), 0);
+    char wanted[80];
+    snprintf(wanted, sizeof wanted, "[hello]end %s ",
+        acio_strerror(-ACIO_ECLOSED));
+    EXPECT_NOTED(wanted);
+    acio_close(stream);
+}
+
+SPEC(net_server, aborts_its_clients, .may_deadlock = true)
+{
+    acio_server *server = serve(read_and_tell, NULL);
+    acio_stream *stream = connect_to(server);
+    let_arrive();
+    acio_server_abort_clients(server);
+    EXPECT_EQ(read_all(stream, NULL), 7);
+    char wanted[80];
+    snprintf(wanted, sizeof wanted, "%s %s ", acio_strerror(-ACIO_ECLOSED),
+        acio_strerror(-ACIO_ECLOSED));
+    EXPECT_NOTED(wanted);
+    acio_close(stream);
+    EXPECT_ERR(acio_server_wait_closed(server, 1), 0);
+}
+
+SPEC(net_server, serves_on_when_it_has_closed_its_clients, .may_deadlock = true)
+{
+    acio_server *server = serve(read_and_tell, NULL);
+    acio_stream *first = connect_to(server);
+    let_arrive();
+    acio_server_close_clients(server);
+    EXPECT_EQ(read_all(first, NULL), 7);
+    acio_stream *second = connect_to(server);
+    char buf[7];
+    EXPECT_EQ(acio_readexactly(second, buf, 7), 7);
+    acio_close(first);
+    acio_close(second);
+    EXPECT_ERR(acio_server_wait_closed(server, INFINITY), 0);
+    char wanted[80];
+    const char *closed = acio_strerror(-ACIO_ECLOSED);
+    snprintf(wanted, sizeof wanted, "end %s end success ", closed);
+    EXPECT_NOTED(wanted);
+}
 
 SPEC(net_server, closed_takes_no_more_but_serves_on)
 {
