@@ -10,6 +10,7 @@
  *     stream.c     a stream's life
  *     read.c       its input
  *     write.c      its output
+ *     filter.c     what stands between its user and its socket
  *     open.h       how connections and listeners come to be
  *     server.c     acio_start_server
  *     datagram.c   acio_create_datagram_endpoint
@@ -26,6 +27,7 @@
 #include <netinet/in.h>
 #include <sys/un.h>
 
+#include <acio/filter.h>
 #include <acio/server.h>
 #include <acio/stream.h>
 
@@ -44,6 +46,10 @@ struct acioi_datagram;
 struct acioi_net;
 struct acioi_server;
 struct acioi_stream;
+
+/* For the way of each message, which filters take as well: the compiler would
+ * make a call of what has two callers. */
+#define ACIOI_INTO_CALLER inline __attribute__((always_inline))
 
 /* ---- slots ---- */
 
@@ -234,7 +240,10 @@ struct acioi_stream {
     struct acio_link link;     /* in net->dirty, or in a server's `waiting` */
     struct acioi_task *closer; /* inside acio_close */
     double close_timeout;
-    bool broken; /* the connection is to be reset, soon */
+    bool broken;  /* the connection is to be reset, soon */
+    uint8_t kind; /* enum acioi_stream_kind */
+    bool detour;  /* writes do not go straight into the output: there is a
+                   * filter, or acio_write_eof was called */
 
     /* input */
     struct acioi_block *input;   /* what nobody has read; NULL: nothing */
@@ -248,18 +257,32 @@ struct acioi_stream {
 
     /* output */
     bool finishing; /* acio_write_eof was called */
-    bool finished;  /* and the kernel told */
+    bool shutting;  /* the kernel is to be told when all has left */
+    bool finished;  /* and was told */
     int write_error;
     struct acioi_block *output, *output_last; /* oldest first */
     size_t output_bytes;
     size_t high, low;
     struct acio_link drainers; /* tasks inside acio_drain */
+
+    struct acio_filter *filter; /* the user's neighbour; NULL: none */
+};
+
+enum acioi_stream_kind {
+    STREAM_TCP,
+    STREAM_SOCKET, /* of another protocol */
 };
 
 /* Makes a stream of a connected socket; NULL without memory, and the fd stays
  * the caller's. */
-struct acioi_stream *acioi_stream_new(struct acioi_net *net, int fd,
-    size_t limit);
+struct acioi_stream *acioi_stream_new_of(enum acioi_stream_kind kind,
+    struct acioi_net *net, int fd, size_t limit);
+
+static inline struct acioi_stream *
+acioi_stream_new(struct acioi_net *net, int fd, size_t limit)
+{
+    return acioi_stream_new_of(STREAM_TCP, net, fd, limit);
+}
 
 static inline struct acioi_stream *
 acioi_stream_of(const acio_stream *handle, int *err)
@@ -311,6 +334,12 @@ void acioi_stream_lose(struct acioi_stream *stream, int err);
 
 void acioi_input_wake_reader(struct acioi_stream *stream);
 void acioi_input_close(struct acioi_stream *stream);
+/* Receives, unless that is under way, over, or too much already. */
+void acioi_input_receive(struct acioi_stream *stream);
+/* Bytes for the user, and the end: 0 or an error. */
+void acioi_input_feed(struct acioi_stream *stream, const char *data,
+    size_t bytes);
+void acioi_input_feed_end(struct acioi_stream *stream, int err);
 
 /* ---- output ---- */
 
@@ -320,6 +349,24 @@ void acioi_output_flush(struct acioi_stream *stream);
 void acioi_output_fail(struct acioi_stream *stream, int err);
 void acioi_output_wake_drainers(struct acioi_stream *stream);
 void acioi_output_free(struct acioi_stream *stream);
+/* Bytes for the socket; 0 or the error that breaks the connection. */
+int acioi_output_write(struct acioi_stream *stream, const char *data,
+    size_t bytes);
+
+/* ---- filters ---- */
+
+/* What the operation that receives has brought to a stream with a filter. */
+void acioi_filter_received(struct acioi_stream *stream);
+/* acio_write and acio_write_eof on a stream with a filter. */
+int acioi_filter_write(struct acioi_stream *stream, const char *data,
+    size_t bytes);
+int acioi_filter_write_eof(struct acioi_stream *stream);
+void acioi_filter_closing(struct acioi_stream *stream);
+bool acioi_filter_end_awaited(const struct acioi_stream *stream);
+void acioi_filter_lost(struct acioi_stream *stream, int err);
+void acioi_filter_release(struct acioi_stream *stream);
+/* The first sentence that one of them has; NULL: none. */
+const char *acioi_filter_error_text(const struct acioi_stream *stream);
 
 /* ---- servers ---- */
 

@@ -23,8 +23,6 @@
 #include <errno.h>
 #include <string.h>
 
-static void receive(struct acioi_stream *stream);
-
 static struct acioi_blocks *
 blocks_of(const struct acioi_stream *stream)
 {
@@ -122,7 +120,7 @@ take(struct acioi_stream *stream, char *into, size_t bytes)
     block->first += bytes;
     if (bytes == have)
         acioi_input_close(stream);
-    receive(stream);
+    acioi_input_receive(stream);
     return bytes;
 }
 
@@ -137,7 +135,7 @@ acioi_input_wake_reader(struct acioi_stream *stream)
         acioi_wake(reader->task);
 }
 
-static size_t
+static ACIOI_INTO_CALLER size_t
 feed_reader(struct acioi_stream *stream, const char *data, size_t bytes)
 {
     struct acioi_reader *reader = stream->reader;
@@ -151,7 +149,7 @@ feed_reader(struct acioi_stream *stream, const char *data, size_t bytes)
     return bytes;
 }
 
-static void
+static ACIOI_INTO_CALLER void
 feed(struct acioi_stream *stream, const char *data, size_t bytes)
 {
     if (stream->reader && stream->reader->into) {
@@ -170,12 +168,18 @@ feed(struct acioi_stream *stream, const char *data, size_t bytes)
         acio_op_cancel(&stream->in);
 }
 
+void
+acioi_input_feed(struct acioi_stream *stream, const char *data, size_t bytes)
+{
+    feed(stream, data, bytes);
+}
+
 /* An end that follows an error of writing is no good end. */
-static void
-feed_end(struct acioi_stream *stream, int err)
+void
+acioi_input_feed_end(struct acioi_stream *stream, int err)
 {
     if (err == -ECANCELED) { /* paused, or the loop is about to end */
-        receive(stream);
+        acioi_input_receive(stream);
         return;
     }
     if (err == 0)
@@ -192,11 +196,13 @@ received(acio_op *op)
 {
     struct acioi_stream *stream = op->user;
     bool over = !acio_op_alive(op);
-    if (acioi_stream_closed(stream) || stream->broken) {
+    if (__builtin_expect(stream->filter != NULL, false)) {
+        acioi_filter_received(stream);
+    } else if (acioi_stream_closed(stream) || stream->broken) {
         if (over)
             acioi_stream_release(stream);
     } else if (over) {
-        feed_end(stream, (int)op->result);
+        acioi_input_feed_end(stream, (int)op->result);
     } else {
         feed(stream, op->u.recv_many.data, (size_t)op->result);
     }
@@ -208,12 +214,18 @@ has_enough(const struct acioi_stream *stream)
     return input_bytes(stream) > stream->limit && !stream->reading;
 }
 
-/* Receives, unless that is under way, over, or too much already. */
-static void
-receive(struct acioi_stream *stream)
+/* For a filter, acio_close goes on receiving. */
+static bool
+wants_none(const struct acioi_stream *stream)
 {
-    if (acio_op_alive(&stream->in) || !stream->armed || at_end(stream) ||
-        acioi_stream_closed(stream) || has_enough(stream))
+    return !stream->armed || at_end(stream) || has_enough(stream) ||
+        (acioi_stream_closed(stream) && !(stream->closer && stream->filter));
+}
+
+void
+acioi_input_receive(struct acioi_stream *stream)
+{
+    if (acio_op_alive(&stream->in) || wants_none(stream))
         return;
     acio_op_recv_many(&stream->in, stream->fd);
     acio_loop_submit(stream->slot.net->loop, &stream->in, received, stream);
@@ -254,7 +266,7 @@ await_input(struct acioi_reader *reader)
     struct acioi_stream *stream = reader->stream;
     struct acioi_task *task = reader->task;
     stream->armed = stream->reading = true;
-    receive(stream);
+    acioi_input_receive(stream);
     stream->reader = reader;
     stream->users++;
     task->interrupted_thing = stream;

@@ -14,10 +14,11 @@
  *             peer does not take what came for all there was. One that broke
  *             gives its fd back without waiting for acio_close.
  *
- * Close.      acio_close waits twice: until the output is empty, which the
- *             caller's deadline, a cancel and the stream's own limit cut
- *             short; then until the operations have ended, which is soon, and
- *             nothing cuts short: when it returns the fd is closed.
+ * Close.      acio_close waits twice: until the output is empty and no filter
+ *             waits for the peer, which the caller's deadline, a cancel and
+ *             the stream's own limit cut short; then until the operations have
+ *             ended, which is soon, and nothing cuts short: when it returns
+ *             the fd is closed.
  */
 #include "net/net.h"
 
@@ -28,13 +29,24 @@
 
 static const double close_timeout = 30.0;
 
+/* Small answers must not wait for the peer's acknowledgement. */
+static void
+set_no_delay(acio_loop *loop, int fd)
+{
+    int on = 1;
+    (void)loop->backend->setsockopt(loop, fd, IPPROTO_TCP, TCP_NODELAY, &on,
+        sizeof on);
+}
+
 struct acioi_stream *
-acioi_stream_new(struct acioi_net *net, int fd, size_t limit)
+acioi_stream_new_of(enum acioi_stream_kind kind, struct acioi_net *net, int fd,
+    size_t limit)
 {
     struct acioi_slot *slot = acioi_slot_take(net, ACIOI_SLOT_STREAM);
     if (!slot)
         return NULL;
     struct acioi_stream *stream = (struct acioi_stream *)slot;
+    stream->kind = (uint8_t)kind;
     stream->fd = fd;
     stream->limit = limit ? limit : DEFAULT_LIMIT;
     if (stream->limit > SIZE_MAX / 4)
@@ -43,11 +55,8 @@ acioi_stream_new(struct acioi_net *net, int fd, size_t limit)
     stream->low = DEFAULT_HIGH_WATER / 4;
     stream->close_timeout = close_timeout;
     acioi_list_init(&stream->drainers);
-    /* small answers must not wait for the peer's acknowledgement; a socket
-     * that has no such option does without */
-    int on = 1;
-    (void)net->loop->backend->setsockopt(net->loop, fd, IPPROTO_TCP,
-        TCP_NODELAY, &on, sizeof on);
+    if (kind == STREAM_TCP)
+        set_no_delay(net->loop, fd);
     return stream;
 }
 
@@ -71,6 +80,7 @@ void
 acioi_stream_drop(struct acioi_stream *stream)
 {
     close_socket(stream);
+    acioi_filter_release(stream);
     acioi_list_remove(&stream->link);
     acioi_input_close(stream);
     acioi_output_free(stream);
@@ -107,10 +117,13 @@ acioi_stream_lose(struct acioi_stream *stream, int err)
 {
     if (!stream->read_error)
         stream->read_error = err;
+    bool news = !stream->broken;
     stream->broken = true;
     acioi_output_fail(stream, err);
     acioi_input_wake_reader(stream);
     acio_op_cancel(&stream->in);
+    if (news)
+        acioi_filter_lost(stream, err);
     acioi_stream_release(stream);
 }
 
@@ -129,6 +142,7 @@ stop_operations(struct acioi_stream *stream)
 {
     if (stream->output_bytes > 0)
         stream->broken = true;
+    stream->armed = false;
     acioi_list_remove(&stream->link);
     acio_op_cancel(&stream->in);
     acio_op_cancel(&stream->out);
@@ -151,14 +165,24 @@ acio_abort(acio_stream *handle)
         acioi_stream_abort(stream);
 }
 
-/* Until nothing is left to be sent; 0, or why it was cut short. */
+/* A filter may wait for its peer's last words after its own have left. */
+static bool
+is_unfinished(const struct acioi_stream *stream)
+{
+    if (stream->output_bytes > 0)
+        return true;
+    return stream->filter && !stream->broken && !stream->write_error &&
+        !stream->ended && acioi_filter_end_awaited(stream);
+}
+
+/* Until there is nothing to wait for; 0, or why it was cut short. */
 static int
-wait_flushed(struct acioi_stream *stream, struct acioi_task *task)
+wait_finished(struct acioi_stream *stream, struct acioi_task *task)
 {
     acio_timeout limit;
     acio_timeout_open(&limit, stream->close_timeout);
     int reason = task->pending;
-    while (!reason && stream->output_bytes > 0)
+    while (!reason && is_unfinished(stream))
         reason = acioi_park_with(task, acioi_interrupt_wake, "stream.close",
             stream);
     acio_timeout_close(&limit);
@@ -187,9 +211,11 @@ acio_close(acio_stream *handle)
     (void)acioi_check(task); /* counted; what is pending is asked for below */
     stream->closer = task;
     end_handle(stream);
+    if (stream->filter)
+        acioi_filter_closing(stream);
     acioi_output_flush(stream);
-    if (stream->output_bytes > 0)
-        err = wait_flushed(stream, task);
+    if (is_unfinished(stream))
+        err = wait_finished(stream, task);
     if (stream->write_error)
         err = stream->write_error;
     stop_operations(stream);
@@ -273,6 +299,7 @@ acio_error_text(acio_stream *handle)
         acioi_text_add(&text, "the connection from %s broke: ", name);
     else
         acioi_text_add(&text, "the connection broke: ");
-    acioi_text_add(&text, "%s", acio_strerror(error));
+    const char *why = acioi_filter_error_text(stream);
+    acioi_text_add(&text, "%s", why ? why : acio_strerror(error));
     return net->text;
 }

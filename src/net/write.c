@@ -54,7 +54,7 @@ acioi_output_free(struct acioi_stream *stream)
 
 /* The first block is small, those behind it are not: who writes that much
  * will write more. */
-static struct acioi_block *
+static ACIOI_INTO_CALLER struct acioi_block *
 add_block(struct acioi_stream *stream, size_t bytes)
 {
     struct acioi_block *last = stream->output_last;
@@ -73,7 +73,7 @@ add_block(struct acioi_stream *stream, size_t bytes)
     return block;
 }
 
-static int
+static ACIOI_INTO_CALLER int
 append(struct acioi_stream *stream, const char *data, size_t bytes)
 {
     while (bytes > 0) {
@@ -156,7 +156,7 @@ tell_sent(struct acioi_stream *stream)
         return;
     if (stream->closer)
         acioi_wake(stream->closer);
-    if (stream->finishing && !stream->finished) {
+    if (stream->shutting && !stream->finished) {
         stream->finished = true;
         (void)loop->backend->shutdown(loop, stream->fd, SHUT_WR);
     }
@@ -208,7 +208,7 @@ acioi_output_flush(struct acioi_stream *stream)
 
 /* A large piece, with nothing before it, need not be copied: how much of it
  * has left. */
-static size_t
+static ACIOI_INTO_CALLER size_t
 send_directly(struct acioi_stream *stream, const char *data, size_t bytes)
 {
     acio_op *op = &stream->out;
@@ -223,15 +223,7 @@ send_directly(struct acioi_stream *stream, const char *data, size_t bytes)
 
 /* ---- writing ---- */
 
-static int
-check_writable(const struct acioi_stream *stream)
-{
-    if (stream->write_error)
-        return stream->write_error;
-    return stream->finishing ? -ACIO_ECLOSED : 0;
-}
-
-static int
+static ACIOI_INTO_CALLER int
 write_piece(struct acioi_stream *stream, const char *data, size_t n)
 {
     size_t left = send_directly(stream, data, n);
@@ -247,14 +239,31 @@ write_piece(struct acioi_stream *stream, const char *data, size_t n)
 }
 
 int
+acioi_output_write(struct acioi_stream *stream, const char *data, size_t n)
+{
+    return write_piece(stream, data, n);
+}
+
+static int
+write_by_detour(struct acioi_stream *stream, const char *data, size_t n)
+{
+    if (stream->finishing)
+        return -ACIO_ECLOSED;
+    return acioi_filter_write(stream, data, n);
+}
+
+int
 acio_write(acio_stream *handle, const void *data, size_t n)
 {
     int err;
     struct acioi_stream *stream = acioi_stream_of(handle, &err);
     if (!stream)
         return err;
-    err = check_writable(stream);
-    return err < 0 ? err : write_piece(stream, data, n);
+    if (stream->write_error)
+        return stream->write_error;
+    if (__builtin_expect(stream->detour, false))
+        return write_by_detour(stream, data, n);
+    return write_piece(stream, data, n);
 }
 
 int
@@ -275,7 +284,11 @@ acio_write_eof(acio_stream *handle)
         return err;
     if (stream->write_error || stream->finishing)
         return stream->write_error;
-    stream->finishing = true;
+    stream->finishing = stream->detour = true;
+    err = acioi_filter_write_eof(stream);
+    if (err < 0)
+        return err;
+    stream->shutting = err > 0;
     acioi_output_flush(stream);
     return stream->write_error;
 }
