@@ -15,8 +15,8 @@ VERSION = $(shell sed -n "s/^ *version: '\(.*\)',/\1/p" meson.build)
 
 export MESON
 
-.PHONY: all help check demo sanitize asan tsan valgrind check-aarch64 tidy \
-	layers format clang clang-tidy abi docs bench torture fuzz install clean
+.PHONY: all help check demo gateway sanitize asan tsan valgrind check-aarch64 \
+	tidy layers format clang clang-tidy abi docs bench torture fuzz install clean
 
 # configure(folder, options): sets a build folder up, or changes the one there
 define configure
@@ -41,6 +41,11 @@ demo:
 	$(call configure,$(BUILD),)
 	@ninja -C $(BUILD) examples/fetch src/layers.stamp
 	@$(BUILD)/examples/fetch
+
+#: make gateway        relay 10,000 clients on one thread, and look at each byte
+gateway: all
+	@GATEWAY_CLIENTS=10000 EXAMPLES=$(BUILD)/examples \
+	    python3 tests/scenarios/gateway.py Gateway.test_all_clients_at_once
 
 #: make check          build, run every test on every back end, tidy
 check:

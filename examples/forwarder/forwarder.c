@@ -116,10 +116,9 @@ main(int argc, char **argv)
             argc == 5 ? number(argv[4], 1000000) : 1000 };
     if (f.from < 0 || f.to <= 0 || f.limit <= 0) {
         bool asked = argc == 2 && strcmp(argv[1], "--help") == 0;
-        fputs(
-            "Usage: forwarder PORT HOST HOSTPORT [LIMIT]\n"
-            "Connections to PORT of 127.0.0.1 (0: any free one) lead to\n"
-            "HOSTPORT of HOST, LIMIT of them at once (1000 unless you say so).\n",
+        fputs("Usage: forwarder PORT HOST HOSTPORT [LIMIT]\n"
+              "Connections to PORT of 127.0.0.1 (0: any free one) lead to\n"
+              "HOSTPORT of HOST, LIMIT of them at once (usually 1000).\n",
             asked ? stdout : stderr);
         return asked ? 0 : 2;
     }

@@ -17,14 +17,17 @@ EXAMPLES = pathlib.Path(os.environ["EXAMPLES"])
 LIMIT = 60
 
 
+def path_of(name):
+    return EXAMPLES / (name if "/" in name else f"{name}/{name}")
+
+
 class Program:
     """A running example; its output is read line by line."""
 
     def __init__(self, name, *arguments, **options):
         self.child = subprocess.Popen(
-            [EXAMPLES / name / name, *map(str, arguments)],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, **options)
+            [path_of(name), *map(str, arguments)], stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
         self.seen = {self.child.stdout: b"", self.child.stderr: b""}
 
     def __enter__(self):
@@ -34,6 +37,7 @@ class Program:
         if self.child.poll() is None:
             self.child.kill()
         self.child.wait(LIMIT)
+        self.child.stdin.close()
         self.child.stdout.close()
         self.child.stderr.close()
 
@@ -81,7 +85,7 @@ class Program:
 
 def run(name, *arguments, **options):
     return subprocess.run(
-        [EXAMPLES / name / name, *map(str, arguments)], text=True,
+        [path_of(name), *map(str, arguments)], text=True,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, timeout=LIMIT, check=False, **options)
 
@@ -112,10 +116,10 @@ def eventually(condition, limit=LIMIT):
 
 def usage_is_told(case, name):
     """--help is an answer, nonsense a failure; both say how to do it."""
-    asked = run(name, "--help")
+    asked, wrong = run(name, "--help"), run(name, "--nonsense")
     case.assertEqual((asked.returncode, asked.stderr), (0, ""))
+    name = path_of(name).name
     case.assertTrue(asked.stdout.startswith(f"Usage: {name} "))
-    wrong = run(name, "--nonsense")
     case.assertEqual((wrong.returncode, wrong.stdout), (2, ""))
     case.assertIn(f"Usage: {name} ", wrong.stderr)
 
