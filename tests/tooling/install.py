@@ -54,7 +54,7 @@ class Install(unittest.TestCase):
     def test_every_public_header_is_there(self):
         source = CONSUMER.parents[1] / "include"
         for header in source.rglob("*.h"):
-            if header.stem != "curl":
+            if header.stem not in ("curl", "tls"):
                 installed = (self.prefix / "include"
                              / header.relative_to(source))
                 self.assertTrue(installed.exists(), installed)
@@ -62,7 +62,7 @@ class Install(unittest.TestCase):
     def test_every_header_compiles_alone_in_c_and_as_c11(self):
         flags = self.pkg_config("--cflags", "acio")
         for header in (self.prefix / "include").rglob("*.h"):
-            if header.stem == "curl":
+            if header.stem in ("curl", "tls"):
                 continue
             program = self.root / "header.c"
             program.write_text(f'#include "{header}"\n')
@@ -75,7 +75,7 @@ class Install(unittest.TestCase):
             self.skipTest("no C++ compiler")
         flags = self.pkg_config("--cflags", "acio")
         for header in (self.prefix / "include").rglob("*.h"):
-            if header.stem == "curl":
+            if header.stem in ("curl", "tls"):
                 continue
             program = self.root / "header.cc"
             program.write_text(f'#include "{header}"\n')
