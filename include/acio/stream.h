@@ -129,6 +129,60 @@ ACIO_EXPORT ACIO_MUST_USE int acio_open_connection_addresses(acio_stream **out,
 ACIO_EXPORT ACIO_MUST_USE int acio_open_unix_connection(acio_stream **out,
     const char *path, const struct acio_connect_options *options);
 
+/* Make a stream of a connected socket (SOCK_STREAM) that the caller has: by
+ * socketpair(2), or from elsewhere. Of the options, those that say how and
+ * where to connect mean nothing here.
+ *
+ *   returns   0; -EINVAL for another kind of socket, and for options->security
+ *             without a server_hostname; -ENOTSOCK, -EBADF, -ENOTCONN;
+ *             -ENOMEM; what options->security answers; -ACIO_ENOTASK
+ *   suspends  yes
+ *   cancel    clean: there is no stream
+ *   owner     0: `fd` is the stream's, and made non-blocking; an error of
+ *             options->security, and -ENOMEM: it was closed; else it is still
+ *             the caller's. `options` (or NULL) are borrowed
+ *   thread    the loop's
+ *   python    loop.connect_accepted_socket()
+ */
+ACIO_EXPORT ACIO_MUST_USE int acio_open_socket(acio_stream **out, int fd,
+    const struct acio_connect_options *options);
+
+/* All zero: the defaults. */
+struct acio_pipe_options {
+    size_t limit; /* as in struct acio_connect_options */
+};
+
+/* Make a stream of the end of a pipe that is read; or of a FIFO, a terminal or
+ * another device, or a socket. Writing to it answers -EBADF.
+ *
+ *   returns   0; -EINVAL for a file on a disk and its like; -EBADF, also where
+ *             `fd` cannot be read; -ENOMEM; -ACIO_ENOLOOP
+ *   suspends  no
+ *   cancel    -
+ *   owner     0: `fd` is the stream's, and was made non-blocking, which also
+ *             those notice who share it (a terminal, for one); else it is
+ *             still the caller's. `options` (or NULL) are borrowed
+ *   thread    the loop's
+ *   python    loop.connect_read_pipe()
+ */
+ACIO_EXPORT ACIO_MUST_USE int acio_connect_read_pipe(acio_stream **out, int fd,
+    const struct acio_pipe_options *options);
+
+/* The same for the end that is written. Reading it answers -EBADF. When the
+ * reader has gone, acio_write and acio_drain answer -EPIPE, even before
+ * anything is written; there is no SIGPIPE. acio_write_eof closes the fd when
+ * all has left.
+ *
+ *   returns   as acio_connect_read_pipe; -EBADF where it cannot be written
+ *   suspends  no
+ *   cancel    -
+ *   owner     as acio_connect_read_pipe
+ *   thread    the loop's
+ *   python    loop.connect_write_pipe()
+ */
+ACIO_EXPORT ACIO_MUST_USE int acio_connect_write_pipe(acio_stream **out, int fd,
+    const struct acio_pipe_options *options);
+
 /* ---- reading ---- */
 
 /* Read at least one and at most `n` bytes.

@@ -11,6 +11,7 @@
  *     read.c       its input
  *     write.c      its output
  *     filter.c     what stands between its user and its socket
+ *     pipe.c       streams of pipes, and of sockets that others have made
  *     open.h       how connections and listeners come to be
  *     server.c     acio_start_server
  *     datagram.c   acio_create_datagram_endpoint
@@ -270,11 +271,19 @@ struct acioi_stream {
 
 enum acioi_stream_kind {
     STREAM_TCP,
-    STREAM_SOCKET, /* of another protocol */
+    STREAM_SOCKET,    /* of another protocol */
+    STREAM_READ_PIPE, /* or another fd that is only read */
+    STREAM_WRITE_PIPE
 };
 
-/* Makes a stream of a connected socket; NULL without memory, and the fd stays
- * the caller's. */
+static inline bool
+acioi_stream_is_pipe(const struct acioi_stream *stream)
+{
+    return stream->kind >= STREAM_READ_PIPE;
+}
+
+/* Makes a stream of a connected socket, or of another fd that is non-blocking;
+ * NULL without memory, and the fd stays the caller's. */
 struct acioi_stream *acioi_stream_new_of(enum acioi_stream_kind kind,
     struct acioi_net *net, int fd, size_t limit);
 
@@ -352,6 +361,11 @@ void acioi_output_free(struct acioi_stream *stream);
 /* Bytes for the socket; 0 or the error that breaks the connection. */
 int acioi_output_write(struct acioi_stream *stream, const char *data,
     size_t bytes);
+
+/* ---- pipes ---- */
+
+/* What was written to it has all left, and no more will come. */
+void acioi_pipe_finish(struct acioi_stream *stream);
 
 /* ---- filters ---- */
 

@@ -182,7 +182,7 @@ acioi_input_feed_end(struct acioi_stream *stream, int err)
         acioi_input_receive(stream);
         return;
     }
-    if (err == 0)
+    if (err == 0 && stream->kind != STREAM_READ_PIPE)
         err = stream->write_error;
     stream->ended = true;
     if (err < 0)
@@ -227,7 +227,10 @@ acioi_input_receive(struct acioi_stream *stream)
 {
     if (acio_op_alive(&stream->in) || wants_none(stream))
         return;
-    acio_op_recv_many(&stream->in, stream->fd);
+    if (acioi_stream_is_pipe(stream))
+        acio_op_read_many(&stream->in, stream->fd);
+    else
+        acio_op_recv_many(&stream->in, stream->fd);
     acio_loop_submit(stream->slot.net->loop, &stream->in, received, stream);
 }
 

@@ -55,6 +55,10 @@ acioi_stream_new_of(enum acioi_stream_kind kind, struct acioi_net *net, int fd,
     stream->low = DEFAULT_HIGH_WATER / 4;
     stream->close_timeout = close_timeout;
     acioi_list_init(&stream->drainers);
+    if (acioi_stream_is_pipe(stream))
+        acio_op_write(&stream->out, fd, NULL, 0, -1);
+    else
+        acio_op_send(&stream->out, fd, NULL, 0, 0);
     if (kind == STREAM_TCP)
         set_no_delay(net->loop, fd);
     return stream;
@@ -69,7 +73,8 @@ close_socket(struct acioi_stream *stream)
     const struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
     if (stream->fd < 0)
         return;
-    if (stream->broken || stream->output_bytes > 0)
+    bool resets = stream->broken || stream->output_bytes > 0;
+    if (resets && !acioi_stream_is_pipe(stream))
         (void)loop->backend->setsockopt(loop, stream->fd, SOL_SOCKET, SO_LINGER,
             &at_once, sizeof at_once);
     loop->backend->close_fd(loop, stream->fd);
@@ -92,7 +97,7 @@ acioi_stream_release(struct acioi_stream *stream)
 {
     if (acio_op_alive(&stream->in) || acio_op_alive(&stream->out))
         return;
-    if (stream->broken)
+    if (stream->broken || (stream->finished && acioi_stream_is_pipe(stream)))
         close_socket(stream);
     if (!acioi_stream_closed(stream))
         return;
@@ -216,7 +221,7 @@ acio_close(acio_stream *handle)
     acioi_output_flush(stream);
     if (is_unfinished(stream))
         err = wait_finished(stream, task);
-    if (stream->write_error)
+    if (stream->write_error && stream->kind != STREAM_READ_PIPE)
         err = stream->write_error;
     stop_operations(stream);
     wait_stopped(stream);
@@ -278,6 +283,30 @@ acio_stream_fd(acio_stream *handle)
     return stream->fd < 0 ? -ENOTCONN : stream->fd;
 }
 
+/* A pipe's other direction is no error of its own. */
+static int
+what_broke(const struct acioi_stream *stream)
+{
+    if (stream->kind != STREAM_WRITE_PIPE && stream->read_error)
+        return stream->read_error;
+    return stream->kind != STREAM_READ_PIPE ? stream->write_error : 0;
+}
+
+static void
+tell_which(struct acioi_text *text, const struct acioi_stream *stream)
+{
+    acio_stream *handle = acioi_stream_handle(stream);
+    char name[NAME_BYTES];
+    if (acioi_stream_is_pipe(stream))
+        acioi_text_add(text, "the pipe broke: ");
+    else if (write_name(handle, true, name, sizeof name) > 0)
+        acioi_text_add(text, "the connection to %s broke: ", name);
+    else if (write_name(handle, false, name, sizeof name) > 0)
+        acioi_text_add(text, "the connection from %s broke: ", name);
+    else
+        acioi_text_add(text, "the connection broke: ");
+}
+
 /* A connection that is lost does not know its peer any more. */
 const char *
 acio_error_text(acio_stream *handle)
@@ -286,19 +315,13 @@ acio_error_text(acio_stream *handle)
     struct acioi_stream *stream = acioi_stream_of(handle, &err);
     if (!stream)
         return handle ? acio_strerror(err) : "";
-    int error = stream->read_error ? stream->read_error : stream->write_error;
+    int error = what_broke(stream);
     if (!error)
         return "";
     struct acioi_net *net = stream->slot.net;
     struct acioi_text text;
-    char name[NAME_BYTES];
     acioi_text_begin(&text, net->text, sizeof net->text);
-    if (write_name(handle, true, name, sizeof name) > 0)
-        acioi_text_add(&text, "the connection to %s broke: ", name);
-    else if (write_name(handle, false, name, sizeof name) > 0)
-        acioi_text_add(&text, "the connection from %s broke: ", name);
-    else
-        acioi_text_add(&text, "the connection broke: ");
+    tell_which(&text, stream);
     const char *why = acioi_filter_error_text(stream);
     acioi_text_add(&text, "%s", why ? why : acio_strerror(error));
     return net->text;

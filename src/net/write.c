@@ -146,9 +146,19 @@ count_sent(struct acioi_stream *stream, size_t bytes)
 }
 
 static void
-tell_sent(struct acioi_stream *stream)
+finish(struct acioi_stream *stream)
 {
     acio_loop *loop = stream->slot.net->loop;
+    stream->finished = true;
+    if (acioi_stream_is_pipe(stream))
+        acioi_pipe_finish(stream);
+    else
+        (void)loop->backend->shutdown(loop, stream->fd, SHUT_WR);
+}
+
+static void
+tell_sent(struct acioi_stream *stream)
+{
     if (stream->output_bytes <= stream->low &&
         !acioi_list_empty(&stream->drainers))
         acioi_output_wake_drainers(stream);
@@ -156,10 +166,8 @@ tell_sent(struct acioi_stream *stream)
         return;
     if (stream->closer)
         acioi_wake(stream->closer);
-    if (stream->shutting && !stream->finished) {
-        stream->finished = true;
-        (void)loop->backend->shutdown(loop, stream->fd, SHUT_WR);
-    }
+    if (stream->shutting && !stream->finished)
+        finish(stream);
 }
 
 /* A send may win against its cancel: what is broken goes on with nothing. */
@@ -178,6 +186,14 @@ sent(acio_op *op)
     acioi_stream_release(stream);
 }
 
+/* What the stream's birth has prepared, a send or a write, needs no more. */
+static inline void
+prepare_send(struct acioi_stream *stream, const char *data, size_t bytes)
+{
+    stream->out.u.buf.data = (void *)data;
+    stream->out.u.buf.bytes = bytes;
+}
+
 /* What try_send takes only in part fills the socket: the rest waits for
  * room. */
 void
@@ -191,7 +207,7 @@ acioi_output_flush(struct acioi_stream *stream)
     while (stream->output) {
         const struct acioi_block *block = stream->output;
         size_t bytes = acioi_block_bytes(block);
-        acio_op_send(op, stream->fd, block->data + block->first, bytes, 0);
+        prepare_send(stream, block->data + block->first, bytes);
         ssize_t n = acio_loop_try_send(loop, op);
         if (n == -EAGAIN) {
             acio_loop_submit(loop, op, sent, stream);
@@ -214,7 +230,7 @@ send_directly(struct acioi_stream *stream, const char *data, size_t bytes)
     acio_op *op = &stream->out;
     if (bytes < DIRECT_BYTES || stream->output || acio_op_alive(op))
         return 0;
-    acio_op_send(op, stream->fd, data, bytes, 0);
+    prepare_send(stream, data, bytes);
     ssize_t n = acio_loop_try_send(stream->slot.net->loop, op);
     if (n < 0 && n != -EAGAIN)
         fail(stream, (int)n);
