@@ -2,8 +2,6 @@
 /* address_public.c - addresses in the hands of users: <acio/address.h> */
 #include <acio/address.h>
 #include <errno.h>
-#include <stddef.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -63,29 +61,12 @@ acio_address_resolve(struct acio_address *out, const char *host, int port,
 
 /* ---- to text ---- */
 
-static int
-write_path(const struct acio_address *address, char *buf, size_t size)
-{
-    size_t begin = offsetof(struct sockaddr_un, sun_path);
-    size_t length = address->length > begin ? address->length - begin : 0;
-    const char *path = address->as.un.sun_path;
-    bool abstract = length > 0 && !path[0];
-    if (!abstract)
-        length = strnlen(path, length);
-    if (length >= size)
-        return -ENOSPC;
-    for (size_t i = 0; i < length; i++)
-        buf[i] = path[i] ? path[i] : '@';
-    buf[length] = '\0';
-    return (int)length;
-}
-
 int
 acio_address_write(const struct acio_address *address, char *buf, size_t size)
 {
-    if (address->length == 0 || address->as.any.sa_family == AF_UNIX)
-        return write_path(address, buf, size);
     struct acioi_address known = inside(address);
+    if (address->length == 0)
+        known.as.any.sa_family = AF_UNIX; /* without a name */
     return acioi_address_write(&known, buf, size);
 }
 
@@ -94,11 +75,8 @@ acio_address_write(const struct acio_address *address, char *buf, size_t size)
 int
 acio_address_port(const struct acio_address *address)
 {
-    int family = address->length > 0 ? address->as.any.sa_family : AF_UNSPEC;
-    if (family != AF_INET && family != AF_INET6)
-        return 0;
     struct acioi_address known = inside(address);
-    return acioi_address_port(&known);
+    return address->length > 0 ? acioi_address_port(&known) : 0;
 }
 
 static bool

@@ -138,6 +138,9 @@ acioi_datagram_await(struct acioi_datagram *datagram, struct acioi_call *call,
     acioi_datagram_use(datagram);
     ssize_t result = acio_await_op(&call->op);
     acioi_list_remove(&call->link);
+    /* who was nudged and has another end now leaves the report to the next */
+    if (datagram->report_count > 0 && (result >= 0 || acioi_current()->pending))
+        acioi_datagram_nudge(datagram);
     bool closed = acioi_datagram_unuse(datagram);
     if (result < 0 && closed)
         return -ACIO_ECLOSED;

@@ -77,6 +77,9 @@ ssize_t acioi_datagram_await(struct acioi_datagram *datagram,
 void acioi_datagram_use(struct acioi_datagram *datagram);
 bool acioi_datagram_unuse(struct acioi_datagram *datagram);
 
+/* One more of those who wait to receive is to look at the reports. */
+void acioi_datagram_nudge(struct acioi_datagram *datagram);
+
 /* Fills one message's header; `address` or NULL. */
 void acioi_message_set(struct msghdr *header, struct iovec *piece,
     struct acio_address *address);

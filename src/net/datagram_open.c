@@ -9,16 +9,12 @@
  * Cancel.       The socket at hand is closed.
  */
 #include <errno.h>
-#include <stddef.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "net/datagram.h"
-
-enum { NAMES_BYTES = 2 * sizeof(struct sockaddr_un) };
 
 /* What is needed to try a pair of addresses. */
 struct opening {
@@ -75,29 +71,31 @@ resolve(struct acioi_net *net, const struct acioi_query *query,
     return err;
 }
 
-/* A path as the one address of a list; '@' stands for the zero that an
- * abstract name begins with. */
+/* "" asks the kernel for a name: a family, and nothing else. */
+static void
+ask_for_name(struct acioi_address *out)
+{
+    memset(out, 0, sizeof *out);
+    out->as.un.sun_family = AF_UNIX;
+    out->length = sizeof out->as.un.sun_family;
+}
+
+/* A path as the one address of a list. */
 static int
 read_path(const char *path, struct acioi_addresses **out)
 {
-    size_t length = strlen(path);
-    struct sockaddr_un address = { .sun_family = AF_UNIX };
-    if (length >= sizeof address.sun_path)
-        return -ENAMETOOLONG;
     struct acioi_addresses *list = acioi_alloc(
         sizeof *list + sizeof list->list[0]);
     if (!list)
         return -ENOMEM;
-    memcpy(address.sun_path, path, length);
-    bool is_file = length > 0 && path[0] != '@';
-    if (length > 0 && !is_file)
-        address.sun_path[0] = '\0';
-    list->count = 1;
-    list->list[0].length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) +
-        length + is_file);
-    memcpy(&list->list[0].as, &address, sizeof address);
+    int err = 0;
     *out = list;
-    return 0;
+    list->count = 1;
+    if (*path)
+        err = acioi_address_of_path(&list->list[0], path);
+    else
+        ask_for_name(&list->list[0]);
+    return err;
 }
 
 static int
@@ -249,12 +247,8 @@ static void
 add_name(struct acioi_text *text, const char *word,
     const struct acioi_address *address)
 {
-    struct acio_address known = { .length = address ? address->length : 0 };
-    char name[NAMES_BYTES];
-    if (!address)
-        return;
-    memcpy(&known.as, &address->as, sizeof known.as);
-    if (acio_address_write(&known, name, sizeof name) >= 0)
+    char name[NAME_BYTES];
+    if (address && acioi_address_write(address, name, sizeof name) >= 0)
         acioi_text_add(text, " %s %s", word, name);
 }
 

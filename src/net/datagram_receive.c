@@ -69,16 +69,19 @@ take_queued(struct acioi_datagram *datagram, struct acio_address *about)
     }
 }
 
-/* Who waits to receive is to look at the reports. */
-static void
-nudge_receiver(struct acioi_datagram *datagram)
+void
+acioi_datagram_nudge(struct acioi_datagram *datagram)
 {
-    struct acio_link *link = acioi_list_first(&datagram->receivers);
-    if (!link)
+    struct acio_link *link = datagram->receivers.next;
+    for (; link != &datagram->receivers; link = link->next) {
+        struct acioi_call *call = acioi_container_of(link, struct acioi_call,
+            link);
+        if (call->nudged)
+            continue;
+        call->nudged = true;
+        acio_op_cancel(&call->op);
         return;
-    struct acioi_call *call = acioi_container_of(link, struct acioi_call, link);
-    call->nudged = true;
-    acio_op_cancel(&call->op);
+    }
 }
 
 static void
@@ -106,7 +109,7 @@ acioi_datagram_put_aside(struct acioi_datagram *datagram)
     if (error == 0)
         return false;
     keep_report(datagram, error, &about);
-    nudge_receiver(datagram);
+    acioi_datagram_nudge(datagram);
     return true;
 }
 

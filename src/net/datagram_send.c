@@ -2,7 +2,7 @@
 /* datagram_send.c - sending datagrams
  *
  * Idea.       The kernel takes a datagram at once or not at all. Where its
- *             buffer is full an operation waits for room; nothing is queued on
+ *             buffer is full the task waits for room; nothing is queued on
  *             this side, so a sender goes as fast as the network.
  *
  * Unix.       A Unix socket that sends to a name learns by EAGAIN that the
@@ -13,6 +13,7 @@
 #include "net/datagram.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 
 enum { BATCH = 32 };
@@ -22,11 +23,9 @@ static const double first_pause = 0.001, last_pause = 0.016;
 /* Sends what can be sent now: how many, or why not the first. An error of an
  * earlier datagram is not this one's, where somebody else is told of it. */
 static int
-send_now(struct acioi_datagram *datagram, struct mmsghdr *messages, int count)
+try_send(struct acioi_datagram *datagram, struct mmsghdr *messages, int count)
 {
     acio_loop *loop = acioi_datagram_loop(datagram);
-    if (!acioi_list_empty(&datagram->senders))
-        return -EAGAIN;
     int n;
     do {
         n = loop->backend->sendmmsg(loop, datagram->fd, messages,
@@ -35,17 +34,36 @@ send_now(struct acioi_datagram *datagram, struct mmsghdr *messages, int count)
     return n;
 }
 
+/* The same, unless others wait for their turn. */
+static int
+send_now(struct acioi_datagram *datagram, struct mmsghdr *messages, int count)
+{
+    if (!acioi_list_empty(&datagram->senders))
+        return -EAGAIN;
+    return try_send(datagram, messages, count);
+}
+
 /* ---- waiting for room ---- */
 
+/* Not by an operation that sends: io_uring goes on behind what a try has read
+ * of the data, though it was not sent, and an empty datagram would leave (seen
+ * with Unix sockets on Linux 6.18). */
 static int
-send_by_op(struct acioi_datagram *datagram, const struct msghdr *header)
+send_when_ready(struct acioi_datagram *datagram, struct mmsghdr *message)
 {
     struct acioi_call call;
     memset(&call.op, 0, sizeof call.op);
     acioi_list_init(&call.link);
-    acio_op_sendmsg(&call.op, datagram->fd, header, 0);
-    ssize_t result = acioi_datagram_await(datagram, &call, &datagram->senders);
-    return result < 0 ? (int)result : 0;
+    for (;;) {
+        acio_op_poll(&call.op, datagram->fd, POLLOUT);
+        ssize_t result = acioi_datagram_await(datagram, &call,
+            &datagram->senders);
+        if (result < 0)
+            return (int)result;
+        int n = try_send(datagram, message, 1);
+        if (n != -EAGAIN)
+            return n < 0 ? n : 0;
+    }
 }
 
 static int
@@ -58,25 +76,20 @@ send_by_and_by(struct acioi_datagram *datagram, struct mmsghdr *message)
         if (acioi_datagram_unuse(datagram))
             return -ACIO_ECLOSED;
         if (err == 0)
-            err = send_now(datagram, message, 1);
+            err = try_send(datagram, message, 1);
         if (err != -EAGAIN)
             return err < 0 ? err : 0;
         pause = pause < last_pause ? pause * 2 : last_pause;
     }
 }
 
-/* The kernel had no room for this one: waits until it is sent. An error of an
- * earlier datagram may meet the operation, too. */
+/* The kernel had no room for this one: waits until it is sent. */
 static int
 send_later(struct acioi_datagram *datagram, struct mmsghdr *message)
 {
     if (datagram->family == AF_UNIX && message->msg_hdr.msg_name)
         return send_by_and_by(datagram, message);
-    int err = send_by_op(datagram, &message->msg_hdr);
-    while (err < 0 && err != -ACIO_ECLOSED && err != acioi_current()->pending &&
-        acioi_datagram_put_aside(datagram))
-        err = send_by_op(datagram, &message->msg_hdr);
-    return err;
+    return send_when_ready(datagram, message);
 }
 
 /* ---- sending ---- */

@@ -268,15 +268,21 @@ read_name(const struct sim_socket *socket, const struct msghdr *header,
     return err;
 }
 
+static bool
+is_full(const struct sim_socket *receiver)
+{
+    return receiver->arrived_bytes + receiver->expected_bytes >=
+        receiver->receive_limit;
+}
+
 static int
-find_unix_receiver(struct sim *sim, struct sim_datagram *datagram, size_t bytes)
+find_unix_receiver(struct sim *sim, struct sim_datagram *datagram)
 {
     struct sim_socket *receiver = acioi_sim_find_receiver(sim, &datagram->to,
         &datagram->from);
     if (!receiver)
         return datagram->to.as.un.sun_path[0] ? -ENOENT : -ECONNREFUSED;
-    size_t full = receiver->arrived_bytes + receiver->expected_bytes;
-    if (full > 0 && full + bytes > receiver->receive_limit)
+    if (is_full(receiver))
         return -EAGAIN;
     datagram->receiver = receiver;
     return 0;
@@ -295,11 +301,10 @@ check_way(struct sim *sim, struct sim_socket *socket,
     bool is_unix = socket->family == AF_UNIX;
     if (bytes > (is_unix ? socket->send_limit : LARGEST))
         return -EMSGSIZE;
-    if (socket->flying_bytes > 0 &&
-        socket->flying_bytes + bytes > socket->send_limit)
+    if (socket->flying_bytes >= socket->send_limit)
         return -EAGAIN;
     if (is_unix)
-        return find_unix_receiver(sim, datagram, bytes);
+        return find_unix_receiver(sim, datagram);
     return acioi_sim_bind_any(sim, socket, NULL);
 }
 
@@ -613,13 +618,25 @@ acioi_sim_change_group(struct sim_socket *socket, bool joins, const void *value,
     return 0;
 }
 
+static bool
+can_send(struct sim *sim, const struct sim_socket *socket)
+{
+    if (socket->flying_bytes >= socket->send_limit)
+        return false;
+    if (socket->family != AF_UNIX || socket->state != SIM_CONNECTED)
+        return true;
+    const struct sim_socket *receiver = acioi_sim_find_receiver(sim,
+        &socket->remote, &socket->local);
+    return !receiver || !is_full(receiver);
+}
+
 unsigned
-acioi_sim_datagram_readiness(const struct sim_socket *socket)
+acioi_sim_datagram_readiness(struct sim *sim, const struct sim_socket *socket)
 {
     unsigned ready = 0;
     if (!acioi_list_empty(&socket->datagrams) || socket->receive_shut)
         ready |= POLLIN | POLLRDNORM;
-    if (socket->flying_bytes < socket->send_limit)
+    if (can_send(sim, socket))
         ready |= POLLOUT | POLLWRNORM;
     if (socket->error_count > 0)
         ready |= POLLERR;

@@ -19,11 +19,11 @@ connection_readiness(const struct sim_socket *socket)
 }
 
 static unsigned
-all_readiness(const struct sim_socket *socket)
+all_readiness(struct sim *sim, const struct sim_socket *socket)
 {
     unsigned ready = socket->error ? POLLERR : 0;
     if (socket->type == SOCK_DGRAM)
-        return ready | acioi_sim_datagram_readiness(socket);
+        return ready | acioi_sim_datagram_readiness(sim, socket);
     switch (socket->state) {
     case SIM_FRESH:
         return ready | POLLOUT | POLLHUP;
@@ -37,7 +37,8 @@ all_readiness(const struct sim_socket *socket)
 }
 
 unsigned
-acioi_sim_readiness(const struct sim_socket *socket, unsigned events)
+acioi_sim_readiness(struct sim *sim, const struct sim_socket *socket,
+    unsigned events)
 {
-    return all_readiness(socket) & (events | POLLERR | POLLHUP);
+    return all_readiness(sim, socket) & (events | POLLERR | POLLHUP);
 }

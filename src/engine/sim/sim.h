@@ -356,7 +356,8 @@ ssize_t acioi_sim_receive_datagram(struct sim *sim, struct sim_socket *socket,
     const acio_op *op);
 ssize_t acioi_sim_send_datagram(struct sim *sim, struct sim_socket *socket,
     const acio_op *op);
-unsigned acioi_sim_datagram_readiness(const struct sim_socket *socket);
+unsigned acioi_sim_datagram_readiness(struct sim *sim,
+    const struct sim_socket *socket);
 int acioi_sim_recvmmsg(acio_loop *loop, int fd, struct mmsghdr *messages,
     unsigned count, int flags);
 int acioi_sim_sendmmsg(acio_loop *loop, int fd, struct mmsghdr *messages,
@@ -388,6 +389,7 @@ void acioi_sim_hang_up(struct sim *sim, struct sim_socket *socket);
 /* ---- readiness (poll.c) ---- */
 
 /* Which of `events` hold, and POLLERR and POLLHUP. */
-unsigned acioi_sim_readiness(const struct sim_socket *socket, unsigned events);
+unsigned acioi_sim_readiness(struct sim *sim, const struct sim_socket *socket,
+    unsigned events);
 
 #endif

@@ -212,7 +212,7 @@ serve_pollers(struct sim *sim, struct sim_socket *socket)
         struct sim_request *request = acioi_container_of(link,
             struct sim_request, queue);
         link = link->next;
-        unsigned ready = acioi_sim_readiness(socket,
+        unsigned ready = acioi_sim_readiness(sim, socket,
             acioi_sim_op(request)->u.poll.events);
         if (ready)
             acioi_sim_finish(sim, request, (ssize_t)ready);
