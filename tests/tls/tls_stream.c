@@ -86,7 +86,7 @@ SPEC(tls_stream, is_called_truncated_where_it_ends_without_a_word)
 {
     struct tls_pair pair;
     char buf[8];
-    EXPECT_ERR(tls_open(&pair, usual()), 0);
+    REQUIRE_ERR(tls_open(&pair, usual()), 0);
     EXPECT_ERR(say(pair.plain.served, "cut"), 0);
     leave_without_a_word(pair.plain.served);
     start(tls_leave, .stream = pair.plain.served);
@@ -102,9 +102,9 @@ SPEC(tls_stream, may_end_without_a_word_where_that_is_told)
 {
     struct tls_pair pair;
     char buf[8];
-    EXPECT_ERR(tls_open(&pair,
-                   &(struct handshake){ LOCALHOST,
-                       .client.end_needs_no_word = true }),
+    REQUIRE_ERR(tls_open(&pair,
+                    &(struct handshake){ LOCALHOST,
+                        .client.end_needs_no_word = true }),
         0);
     EXPECT_ERR(say(pair.plain.served, "cut"), 0);
     leave_without_a_word(pair.plain.served);
@@ -241,7 +241,7 @@ SPEC_SIM(tls_stream, notices_what_was_changed_on_its_way)
     char buf[64];
     const unsigned char forged[] = { 23, 3, 3, 0, 24, 1, 2, 3, 4, 5, 6, 7, 8, 9,
         1, 2, 3, 4, 5, 6, 7, 8, 9, 1, 2, 3, 4, 5, 6 };
-    EXPECT_ERR(tls_open(&pair, usual()), 0);
+    REQUIRE_ERR(tls_open(&pair, usual()), 0);
     BIO *wire = SSL_get_wbio(acio_tls_native(pair.plain.served));
     EXPECT_ERR(say(pair.plain.served, "true"), 0);
     EXPECT_EQ(BIO_write(wire, forged, sizeof forged), (int)sizeof forged);
@@ -259,7 +259,7 @@ SPEC(tls_stream, does_not_renegotiate)
     struct handshake handshake = { LOCALHOST,
         .server.highest_version = ACIO_TLS_1_2 };
     char buf[8];
-    EXPECT_ERR(tls_open(&pair, &handshake), 0);
+    REQUIRE_ERR(tls_open(&pair, &handshake), 0);
     SSL *ssl = acio_tls_native(pair.plain.client);
     SSL_clear_options(ssl, SSL_OP_NO_RENEGOTIATION);
     EXPECT_EQ(SSL_renegotiate(ssl), 1);
@@ -274,7 +274,7 @@ SPEC(tls_stream, changes_its_keys_when_the_peer_wants_that)
 {
     struct tls_pair pair;
     char buf[8];
-    EXPECT_ERR(tls_open(&pair, usual()), 0);
+    REQUIRE_ERR(tls_open(&pair, usual()), 0);
     EXPECT_EQ(SSL_key_update(acio_tls_native(pair.plain.client),
                   SSL_KEY_UPDATE_REQUESTED),
         1);
