@@ -244,6 +244,40 @@ ACIO_EXPORT ACIO_MUST_USE ssize_t acio_readuntil(acio_stream *stream, char *buf,
 ACIO_EXPORT ACIO_MUST_USE ssize_t acio_readline(acio_stream *stream, char *buf,
     size_t size);
 
+/* Read up to and including one of several separators, the one that ends first,
+ * and put a zero byte behind it.
+ *
+ *   returns   as acio_readuntil; the limit is met where it is for the longest
+ *             separator
+ *   suspends  yes
+ *   cancel    clean: no byte was taken from the stream
+ *   owner     `buf` and the separators are borrowed until the call returns
+ *   thread    the stream's loop
+ *   python    StreamReader.readuntil()
+ */
+ACIO_EXPORT ACIO_MUST_USE ssize_t acio_readuntil_any(acio_stream *stream,
+    char *buf, size_t size, const struct iovec *separators, size_t count);
+
+/* The next line, where it lies: nothing is copied. Its '\n' is gone, and a zero
+ * in its place; the last one may have had none.
+ *
+ *     struct acio_line line;
+ *     while ((err = acio_next_line(stream, &line)) > 0)
+ *         puts(line.text);
+ *
+ *   returns   1 with a line; 0 at the end of the stream; -ACIO_ELIMIT where it
+ *             is longer than the stream's limit, and the data stays; else as
+ *             acio_read
+ *   suspends  yes
+ *   cancel    clean: no byte was taken from the stream
+ *   owner     the line is the stream's, and good until somebody reads from it
+ *             again or closes it; its bytes may be written to
+ *   thread    the stream's loop
+ *   python    StreamReader.__anext__()
+ */
+ACIO_EXPORT ACIO_MUST_USE int acio_next_line(acio_stream *stream,
+    struct acio_line *line);
+
 /* How many bytes the last acio_readexactly or acio_readuntil has stored
  * although it failed.
  *

@@ -273,11 +273,11 @@ acioi_filter_error_text(const struct acioi_stream *stream)
 /* ---- setting ---- */
 
 static int
-refuse(const struct acioi_stream *stream, const struct acio_filter *filter)
+refuse(struct acioi_stream *stream, const struct acio_filter *filter)
 {
     if (!filter || !filter->type)
         return -EINVAL;
-    if (stream->reading)
+    if (stream->busy && acioi_input_take_back(stream) < 0)
         return -EBUSY;
     if (stream->read_error || stream->write_error)
         return stream->read_error ? stream->read_error : stream->write_error;

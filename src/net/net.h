@@ -253,7 +253,7 @@ struct acioi_stream {
     size_t partial; /* see acio_stream_partial */
     int read_error; /* told when the input is used up */
     bool ended;     /* the end of the stream has come */
-    bool reading;   /* a task is inside a read */
+    uint8_t busy;   /* READING, LENT, or neither */
     bool armed;     /* it was read from: input is wanted */
 
     /* output */
@@ -267,6 +267,11 @@ struct acioi_stream {
     struct acio_link drainers; /* tasks inside acio_drain */
 
     struct acio_filter *filter; /* the user's neighbour; NULL: none */
+};
+
+enum {
+    READING = 1, /* a task is inside a read */
+    LENT         /* a line of the input is with who asked for it */
 };
 
 enum acioi_stream_kind {
@@ -343,6 +348,8 @@ void acioi_stream_lose(struct acioi_stream *stream, int err);
 
 void acioi_input_wake_reader(struct acioi_stream *stream);
 void acioi_input_close(struct acioi_stream *stream);
+/* Ends the loan of a line; -EBUSY where a task is reading. */
+int acioi_input_take_back(struct acioi_stream *stream);
 /* Receives, unless that is under way, over, or too much already. */
 void acioi_input_receive(struct acioi_stream *stream);
 /* Bytes for the user, and the end: 0 or an error. */

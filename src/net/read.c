@@ -13,7 +13,12 @@
  *             again when no more than the limit is left: a peer that floods
  *             is stopped by the kernel's window.
  *
- * Invariant.  While a reader with `into` waits, the input is empty.
+ * Lines.      acio_next_line lends a line where it lies: until the next read,
+ *             its block moves nothing and is not given back. What comes
+ *             meanwhile goes behind it, or into a block in front of it.
+ *
+ * Invariant.  While a reader with `into` waits, the input is empty. A block
+ *             without bytes is there only while a line is lent.
  * Cancel.     A reader that is interrupted unlinks itself at that moment, so
  *             that what comes later is kept; readexactly puts back what it
  *             had got. No byte is lost, nor read out of turn.
@@ -46,9 +51,27 @@ input_bytes(const struct acioi_stream *stream)
 void
 acioi_input_close(struct acioi_stream *stream)
 {
-    if (stream->input)
-        acioi_block_give(blocks_of(stream), stream->input);
-    stream->input = NULL;
+    struct acioi_block *block;
+    while ((block = stream->input)) {
+        stream->input = block->next;
+        acioi_block_give(blocks_of(stream), block);
+    }
+}
+
+/* A line that was lent stays where it is, in a block behind the new one. */
+static void
+replace_block(struct acioi_stream *stream, struct acioi_block *block)
+{
+    struct acioi_block *old = stream->input;
+    stream->input = block;
+    if (!old)
+        return;
+    if (stream->busy == LENT && !old->next) {
+        block->next = old;
+    } else {
+        block->next = old->next;
+        acioi_block_give(blocks_of(stream), old);
+    }
 }
 
 /* A block with room for what there is and `bytes` more, in the front or in
@@ -57,7 +80,7 @@ acioi_input_close(struct acioi_stream *stream)
 static struct acioi_block *
 make_room(struct acioi_stream *stream, size_t bytes, bool in_front)
 {
-    struct acioi_block *old = stream->input;
+    const struct acioi_block *old = stream->input;
     size_t have = input_bytes(stream);
     size_t want = have ? 2 * (have + bytes) : bytes;
     struct acioi_block *block = acioi_block_take(blocks_of(stream), want);
@@ -68,8 +91,7 @@ make_room(struct acioi_stream *stream, size_t bytes, bool in_front)
         memcpy(block->data + block->end, old->data + old->first, have);
         block->end += have;
     }
-    acioi_input_close(stream);
-    stream->input = block;
+    replace_block(stream, block);
     return block;
 }
 
@@ -80,7 +102,7 @@ append(struct acioi_stream *stream, const char *data, size_t bytes)
     if (!block || block->capacity - block->end < bytes) {
         size_t have = input_bytes(stream);
         bool slide = block && have <= block->first &&
-            block->capacity - have >= bytes;
+            block->capacity - have >= bytes && stream->busy != LENT;
         if (slide) {
             memcpy(block->data, block->data + block->first, have);
             block->first = 0;
@@ -211,7 +233,7 @@ received(acio_op *op)
 static bool
 has_enough(const struct acioi_stream *stream)
 {
-    return input_bytes(stream) > stream->limit && !stream->reading;
+    return input_bytes(stream) > stream->limit && stream->busy != READING;
 }
 
 /* For a filter, acio_close goes on receiving. */
@@ -236,6 +258,21 @@ acioi_input_receive(struct acioi_stream *stream)
 
 /* ---- a task that reads ---- */
 
+int
+acioi_input_take_back(struct acioi_stream *stream)
+{
+    struct acioi_block *block = stream->input;
+    if (stream->busy == READING)
+        return -EBUSY;
+    stream->busy = 0;
+    if (block->next)
+        acioi_block_give(blocks_of(stream), block->next);
+    block->next = NULL;
+    if (input_bytes(stream) == 0)
+        acioi_input_close(stream);
+    return 0;
+}
+
 /* 0, or why it may not read. */
 static int
 begin(struct acioi_reader *reader, const acio_stream *handle)
@@ -247,7 +284,7 @@ begin(struct acioi_reader *reader, const acio_stream *handle)
     reader->task = acioi_current();
     if (!reader->task)
         return acioi_no_task("a read of a stream");
-    if (reader->stream->reading)
+    if (reader->stream->busy && acioi_input_take_back(reader->stream) < 0)
         return -EBUSY;
     reader->stream->partial = 0;
     return acioi_check(reader->task);
@@ -268,13 +305,14 @@ await_input(struct acioi_reader *reader)
 {
     struct acioi_stream *stream = reader->stream;
     struct acioi_task *task = reader->task;
-    stream->armed = stream->reading = true;
+    stream->armed = true;
+    stream->busy = READING;
     acioi_input_receive(stream);
     stream->reader = reader;
     stream->users++;
     task->interrupted_thing = stream;
     int reason = acioi_park_with(task, interrupt_reader, "stream.read", stream);
-    stream->reading = false;
+    stream->busy = 0;
     return acioi_stream_unuse(stream) ? -ACIO_ECLOSED : reason;
 }
 
@@ -337,41 +375,59 @@ acio_readexactly(acio_stream *handle, void *buf, size_t n)
 
 /* ---- up to a separator ---- */
 
-struct separator {
-    const char *text;
-    size_t bytes;
-    bool or_end; /* the end of the stream does as well */
+struct separators {
+    const struct iovec *list;
+    size_t count;
+    size_t longest; /* bytes */
+    bool or_end;    /* the end of the stream does as well */
 };
 
-/* How many bytes there are up to and with the separator, which does not begin
- * before `from`; 0: it is not among the first `most`. */
+/* The end of the first `what` that does not begin before `from`; 0: none. */
 static size_t
-find(const struct acioi_stream *stream, struct separator separator, size_t from,
-    size_t most)
+find_one(const char *data, size_t have, const struct iovec *what, size_t from)
+{
+    size_t bytes = what->iov_len;
+    if (have < from + bytes)
+        return 0;
+    const char *found = bytes == 1
+        ? memchr(data + from, *(const char *)what->iov_base, have - from)
+        : memmem(data + from, have - from, what->iov_base, bytes);
+    return found ? (size_t)(found - data) + bytes : 0;
+}
+
+/* How many bytes there are up to and with a separator, the one that ends
+ * first; none ends before `from` and its own length. 0: there is none among
+ * the first `most`. */
+static size_t
+find(const struct acioi_stream *stream, const struct separators *separators,
+    size_t from, size_t most)
 {
     size_t have = input_bytes(stream);
     if (have > most)
         have = most;
-    if (have < from + separator.bytes)
+    if (have == 0)
         return 0;
     const char *data = stream->input->data + stream->input->first;
-    const char *found = separator.bytes == 1
-        ? memchr(data + from, separator.text[0], have - from)
-        : memmem(data + from, have - from, separator.text, separator.bytes);
-    return found ? (size_t)(found - data) + separator.bytes : 0;
+    size_t first = 0;
+    for (size_t i = 0; i < separators->count; i++) {
+        size_t end = find_one(data, have, &separators->list[i], from);
+        if (end && (!first || end < first))
+            first = have = end;
+    }
+    return first;
 }
 
-/* 0 when the separator is there, its end in `*length`. */
+/* 0 when a separator is there, its end in `*length`. */
 static int
-await_separator(struct acioi_reader *reader, struct separator separator,
-    size_t most, size_t *length)
+await_separator(struct acioi_reader *reader,
+    const struct separators *separators, size_t most, size_t *length)
 {
     struct acioi_stream *stream = reader->stream;
-    size_t from = 0;
-    if (stream->limit < most && most - stream->limit > separator.bytes)
-        most = stream->limit + separator.bytes;
+    size_t from = 0, longest = separators->longest;
+    if (stream->limit < most && most - stream->limit > longest)
+        most = stream->limit + longest;
     for (;;) {
-        *length = find(stream, separator, from, most);
+        *length = find(stream, separators, from, most);
         size_t have = input_bytes(stream);
         if (*length)
             return 0;
@@ -381,7 +437,7 @@ await_separator(struct acioi_reader *reader, struct separator separator,
             return stream->read_error;
         if (stream->ended)
             return -ACIO_EINCOMPLETE;
-        from = have < separator.bytes ? 0 : have - separator.bytes + 1;
+        from = have < longest ? 0 : have - longest + 1;
         int err = await_input(reader);
         if (err < 0)
             return err;
@@ -410,10 +466,10 @@ take_rest(struct acioi_stream *stream, char *buf, bool is_fine, size_t *length)
 
 static ssize_t
 read_until(acio_stream *handle, char *buf, size_t size,
-    struct separator separator)
+    const struct separators *separators)
 {
     struct acioi_reader reader = { 0 };
-    if (size == 0 || separator.bytes == 0)
+    if (size == 0)
         return -EINVAL;
     buf[0] = '\0';
     int err = begin(&reader, handle);
@@ -421,27 +477,104 @@ read_until(acio_stream *handle, char *buf, size_t size,
         return err;
     struct acioi_stream *stream = reader.stream;
     size_t length = 0;
-    err = await_separator(&reader, separator, size - 1, &length);
+    err = await_separator(&reader, separators, size - 1, &length);
     if (err == 0)
         take_text(stream, buf, length);
     else if (err == -ACIO_EINCOMPLETE)
-        err = take_rest(stream, buf, separator.or_end, &length);
+        err = take_rest(stream, buf, separators->or_end, &length);
     acioi_charge(reader.task);
     return err < 0 ? err : (ssize_t)length;
+}
+
+ssize_t
+acio_readuntil_any(acio_stream *handle, char *buf, size_t size,
+    const struct iovec *separators, size_t count)
+{
+    struct separators any = { .list = separators, .count = count };
+    for (size_t i = 0; i < count; i++) {
+        if (separators[i].iov_len == 0)
+            return -EINVAL;
+        if (separators[i].iov_len > any.longest)
+            any.longest = separators[i].iov_len;
+    }
+    return count ? read_until(handle, buf, size, &any) : -EINVAL;
 }
 
 ssize_t
 acio_readuntil(acio_stream *handle, char *buf, size_t size,
     const void *separator, size_t separator_bytes)
 {
-    return read_until(handle, buf, size,
-        (struct separator){ separator, separator_bytes, false });
+    const struct iovec one = { (void *)separator, separator_bytes };
+    return acio_readuntil_any(handle, buf, size, &one, 1);
 }
+
+static const struct iovec newline = { "\n", 1 };
+
+static const struct separators end_of_line = {
+    .list = &newline,
+    .count = 1,
+    .longest = 1,
+    .or_end = true,
+};
 
 ssize_t
 acio_readline(acio_stream *handle, char *buf, size_t size)
 {
-    return read_until(handle, buf, size, (struct separator){ "\n", 1, true });
+    return read_until(handle, buf, size, &end_of_line);
+}
+
+/* ---- lines where they lie ---- */
+
+/* The last line has no '\n' to be replaced. */
+static int
+make_room_for_zero(struct acioi_stream *stream)
+{
+    const struct acioi_block *block = stream->input;
+    if (block->end < block->capacity || make_room(stream, 1, false))
+        return 0;
+    return -ENOMEM;
+}
+
+/* Lends the first `bytes` of the block, and what ends the line: they are read,
+ * and stay where they are. */
+static int
+lend(struct acioi_stream *stream, struct acio_line *line, size_t bytes)
+{
+    bool has_newline = stream->input->data[stream->input->first + bytes - 1] ==
+        '\n';
+    if (!has_newline && make_room_for_zero(stream) < 0)
+        return -ENOMEM;
+    struct acioi_block *block = stream->input;
+    line->text = block->data + block->first;
+    line->bytes = has_newline ? bytes - 1 : bytes;
+    block->data[block->first + line->bytes] = '\0';
+    block->first += bytes;
+    stream->busy = LENT;
+    acioi_input_receive(stream);
+    return 1;
+}
+
+int
+acio_next_line(acio_stream *handle, struct acio_line *line)
+{
+    struct acioi_reader reader = { 0 };
+    struct acioi_task *task = acioi_current();
+    *line = (struct acio_line){ "", 0 };
+    if (task)
+        acioi_charge(task); /* first: others who run could read as well */
+    int err = begin(&reader, handle);
+    if (err < 0)
+        return err;
+    struct acioi_stream *stream = reader.stream;
+    size_t length = 0;
+    err = await_separator(&reader, &end_of_line, SIZE_MAX, &length);
+    if (err == -ACIO_EINCOMPLETE) {
+        length = input_bytes(stream);
+        err = 0;
+    }
+    if (err == 0 && length > 0)
+        err = lend(stream, line, length);
+    return err;
 }
 
 /* ---- properties ---- */
@@ -459,5 +592,5 @@ acio_at_eof(acio_stream *handle)
 {
     int err;
     const struct acioi_stream *stream = acioi_stream_of(handle, &err);
-    return !stream || (!stream->input && at_end(stream));
+    return !stream || (input_bytes(stream) == 0 && at_end(stream));
 }
