@@ -75,10 +75,10 @@ struct acio_datagram_info {
 struct acio_datagram_message {
     void *data;
     size_t size;  /* receiving: the room at `data` */
-    size_t bytes; /* to send; received: of the whole, though it was cut */
+    size_t bytes; /* to send; received and stored: ready to be sent back */
+    size_t whole; /* received: before it was cut to fit */
     struct acio_address address; /* to whom (length 0: to the peer that the
                                   * endpoint is connected to); from whom */
-    bool truncated;
 };
 
 /* Open an endpoint: bound where a local address is given, connected to its

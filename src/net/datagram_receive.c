@@ -277,8 +277,8 @@ static void
 fill_message(struct acio_datagram_message *message, size_t whole,
     socklen_t length)
 {
-    message->bytes = whole;
-    message->truncated = whole > message->size;
+    message->whole = whole;
+    message->bytes = whole < message->size ? whole : message->size;
     message->address.length = length;
 }
 
