@@ -17,6 +17,7 @@
 #include "acio/datagram.h"
 #include "acio/error.h"
 #include "acio/event.h"
+#include "acio/file.h"
 #include "acio/future.h"
 #include "acio/generator.h"
 #include "acio/group.h"

@@ -28,6 +28,17 @@ struct acio_allocator {
  */
 ACIO_EXPORT int acio_set_allocator(const struct acio_allocator *allocator);
 
+/* Free memory that the library handed out to be freed with this.
+ *
+ *   returns   -
+ *   suspends  no
+ *   cancel    -
+ *   owner     `memory` is taken; NULL is fine
+ *   thread    any
+ *   python    -
+ */
+ACIO_EXPORT void acio_free(void *memory);
+
 ACIO_END_DECLS
 
 #endif

@@ -63,3 +63,9 @@ acioi_strdup(const char *text)
     char *copy = acioi_alloc_raw(bytes);
     return copy ? memcpy(copy, text, bytes) : NULL;
 }
+
+void
+acio_free(void *memory)
+{
+    acioi_free(memory);
+}

@@ -146,6 +146,28 @@ receives_by_poll(struct uring_state *state, const acio_op *op)
     return op->flags & URING_ONE_SHOT || !have_buffers(state);
 }
 
+/* A write at the file's position that ends short has met an error on the way,
+ * a full disk perhaps, and the kernel (6.18 too) does not move the position
+ * then: the next write would replace what this one has written. So it is kept
+ * where it was; in two halves, in fields that a write does not need. */
+static void
+note_position(acio_op *op)
+{
+    int64_t position = lseek(op->fd, 0, SEEK_CUR);
+    op->buffer_head = (int)(position >> 32);
+    op->buffer_tail = (int)(uint32_t)position;
+}
+
+static void
+move_position(const acio_op *op, int result)
+{
+    int64_t before = (int64_t)op->buffer_head << 32 | (uint32_t)op->buffer_tail;
+    if (result <= 0 || (size_t)result >= op->u.buf.bytes || before < 0)
+        return;
+    if (lseek(op->fd, 0, SEEK_CUR) == before)
+        (void)lseek(op->fd, before + result, SEEK_SET);
+}
+
 static void
 write_request(struct uring_state *state, struct io_uring_sqe *sqe, acio_op *op)
 {
@@ -156,6 +178,7 @@ write_request(struct uring_state *state, struct io_uring_sqe *sqe, acio_op *op)
     else
         acioi_uring_prepare(sqe, op, state->ring.level);
     if (acioi_uring_may_raise(op) && !(op->flags & URING_POLLING)) {
+        note_position(op);
         if (state->no_quiet) {
             op->flags |= URING_LOUD;
             state->loud++;
@@ -304,6 +327,8 @@ take_result(struct uring_state *state, acio_op *op, int result)
     leave_kernel(state, op);
     if (is_restart(result))
         result = -EINTR;
+    if (acioi_uring_may_raise(op) && !(op->flags & URING_POLLING))
+        move_position(op, result);
     if (op->flags & URING_POLLING)
         take_readiness(state, op, result);
     else if (not_ready(op, result))

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* file.h - what the calls on files share */
+#ifndef ACIOI_OS_FILE_H
+#define ACIOI_OS_FILE_H
+
+#include <acio/file.h>
+#include <acio/op.h>
+
+/* Read and written at once: what a cancel waits for at most, and how long the
+ * kernel copies in the loop's thread. */
+enum { ACIOI_FILE_PORTION = 1 << 20 };
+
+/* For clean-up, which has to happen: acio_await_op behind a shield, and where
+ * there is neither memory nor a thread for the operation, a plain call. */
+ssize_t acioi_file_insist(acio_op *op);
+
+/* A file that is read from its beginning to its end. */
+struct acioi_file_source {
+    int fd;
+    int64_t offset;  /* of the next read; -1: it has no offsets */
+    size_t expected; /* bytes, as far as one knows */
+};
+
+/* 0 or a negative errno, leaving nothing. */
+int acioi_file_source_open(struct acioi_file_source *source, const char *path);
+
+/* Up to `bytes`, and no more than a portion; 0 at the end. */
+ssize_t acioi_file_source_read(struct acioi_file_source *source, void *buf,
+    size_t bytes);
+
+#endif
