@@ -32,6 +32,7 @@
 #include "acio/signals.h"
 #include "acio/sim.h"
 #include "acio/stream.h"
+#include "acio/subprocess.h"
 #include "acio/task.h"
 #include "acio/version.h"
 #include "acio/wait.h"

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/* Kernels and sandboxes without pidfds, and other things that are missing. */
+#include "process_world.h"
+
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+
+/* From now on the system call says `error` in this thread. */
+static void
+forbid(long number, unsigned error)
+{
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)number, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = { sizeof code / sizeof *code, code };
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
+        SKIP("this kernel has no seccomp filters");
+    errno = 0;
+    EXPECT(syscall(number, 0, 0, 0) < 0);
+    EXPECT(errno == (int)error || spec_under_valgrind());
+}
+
+SPEC(process_no_pidfd, waits_for_a_child_in_a_thread)
+{
+    forbid(SYS_pidfd_open, ENOSYS);
+    EXPECT_EQ(acio_status_exit_code(status_of("exit 7", NULL)), 7);
+    EXPECT_EQ(acio_status_signal(status_of("kill -HUP $$", NULL)), SIGHUP);
+}
+
+SPEC(process_no_pidfd, waits_for_many_children_at_once)
+{
+    acio_process *processes[12] = { 0 };
+    forbid(SYS_pidfd_open, EPERM);
+    for (int i = 0; i < 12; i++)
+        processes[i] = shell("sleep 0.01", NULL);
+    for (int i = 0; i < 12; i++) {
+        if (processes[i])
+            EXPECT_EQ(acio_process_wait(processes[i]), 0);
+        acio_process_close(processes[i]);
+    }
+}
+
+SPEC(process_no_pidfd, signals_the_child)
+{
+    forbid(SYS_pidfd_open, ENOSYS);
+    acio_process *process = shell("exec sleep 1000", NULL);
+    if (!process)
+        return;
+    EXPECT_ERR(acio_process_send_signal(process, SIGUSR1), 0);
+    EXPECT_EQ(acio_status_signal(acio_process_wait(process)), SIGUSR1);
+    EXPECT_ERR(acio_process_kill(process), -ESRCH);
+    acio_process_close(process);
+}
+
+SPEC(process_no_pidfd, kills_the_child_when_it_is_closed)
+{
+    forbid(SYS_pidfd_open, ENOSYS);
+    acio_process *process = shell("exec sleep 1000", NULL);
+    acio_process_close(process);
+}
+
+SPEC(process_no_pidfd, kills_the_child_when_the_loop_is_closed)
+{
+    forbid(SYS_pidfd_open, ENOSYS);
+    EXPECT(shell("exec sleep 1000", NULL) != NULL);
+}
+
+SPEC(process_no_pidfd, tells_where_somebody_else_has_waited_for_the_child)
+{
+    forbid(SYS_pidfd_open, ENOSYS);
+    signal(SIGCHLD, SIG_IGN);
+    EXPECT_ERR(status_of("exit 3", NULL), -ECHILD);
+    signal(SIGCHLD, SIG_DFL);
+}
+
+SPEC(process_no_pidfd, kills_a_child_that_it_could_not_wait_for)
+{
+    acio_process *process;
+    forbid(SYS_pidfd_open, ENOSYS);
+    forbid(SYS_eventfd2, EMFILE);
+    EXPECT_ERR(acio_create_subprocess_exec(&process, ACIO_ARGV("sleep", "100"),
+                   NULL),
+        -EMFILE);
+    EXPECT(process == NULL);
+}
+
+SPEC(process_no_pidfd, leaks_no_descriptor_without_close_range_either)
+{
+    int given = fcntl(0, F_DUPFD, 30), other = fcntl(0, F_DUPFD, 40);
+    forbid(SYS_close_range, ENOSYS);
+    EXPECT_TEXT(output_of("cd /proc/self/fd && for fd in *; do "
+                          "test -e $fd && echo -n \"$fd \"; done; true",
+                    (struct acio_process_options){ .pass_fds = &given,
+                        .pass_fds_count = 1 }),
+        "0 1 2 30 ");
+    close(given);
+    close(other);
+}
