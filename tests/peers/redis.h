@@ -8,8 +8,9 @@
 /* Connects to the server that $REDIS names. */
 int redis_connect(acio_stream **out, char *error_text, size_t size);
 
-/* TLS that trusts this certificate; NULL: there is none. It lives as long as
- * the process. */
-const struct acio_security *redis_security(const char *certificate);
+/* The same over TLS, for a server with this certificate; -ENOTSUP in a build
+ * without OpenSSL. */
+int redis_connect_tls(acio_stream **out, const char *host, int port,
+    const char *certificate, const struct acio_connect_options *options);
 
 #endif

@@ -21,12 +21,9 @@ redis_connect(acio_stream **out, char *error_text, size_t size)
         return acio_open_unix_connection(out, where, &options);
     int words = sscanf(place, "%7s %255s %d %255s", kind, where, &port,
         certificate);
-    if (words == 4 && strcmp(kind, "tls") == 0) {
-        options.security = redis_security(certificate);
-        if (!options.security)
-            return -ENOTSUP;
-    } else if (words != 3 || strcmp(kind, "tcp") != 0) {
-        return -EINVAL;
-    }
-    return acio_open_connection(out, where, port, &options);
+    if (words == 4 && strcmp(kind, "tls") == 0)
+        return redis_connect_tls(out, where, port, certificate, &options);
+    if (words == 3 && strcmp(kind, "tcp") == 0)
+        return acio_open_connection(out, where, port, &options);
+    return -EINVAL;
 }

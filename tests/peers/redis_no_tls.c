@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* redis_no_tls.c - of a build without OpenSSL */
-#include <stddef.h>
+#include <errno.h>
 
 #include "redis.h"
 
-const struct acio_security *
-redis_security(const char *certificate)
+int
+redis_connect_tls(acio_stream **out, const char *host, int port,
+    const char *certificate, const struct acio_connect_options *options)
 {
+    (void)out;
+    (void)host;
+    (void)port;
     (void)certificate;
-    return NULL;
+    (void)options;
+    return -ENOTSUP;
 }
