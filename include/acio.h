@@ -15,6 +15,7 @@
 #include "acio/condition.h"
 #include "acio/context.h"
 #include "acio/datagram.h"
+#include "acio/dns.h"
 #include "acio/error.h"
 #include "acio/event.h"
 #include "acio/file.h"

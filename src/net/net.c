@@ -163,7 +163,7 @@ release(struct acio_loop_part *part, acio_loop *loop)
 {
     (void)loop;
     struct acioi_net *net = acioi_container_of(part, struct acioi_net, part);
-    acioi_lookups_free(net);
+    acioi_crew_close(net);
     drop_slabs(net);
     acioi_blocks_free(&net->blocks);
     acioi_free(net);
@@ -180,7 +180,6 @@ acioi_net_of(acio_loop *loop)
         return NULL;
     net->loop = loop;
     acioi_list_init(&net->dirty);
-    acioi_list_init(&net->lookups);
     net->part.key = &key;
     net->part.release = release;
     acio_loop_attach(loop, &net->part);

@@ -6,7 +6,8 @@
  *     net.c        the layer's side of a loop: slots, flushing, the end
  *     block.c      memory for bytes, kept for the next who needs some
  *     address.c    socket addresses from text and to text
- *     resolve.c    names to addresses, in a thread
+ *     resolve.c    names to addresses
+ *     ask.h        questions to the name service, in threads
  *     stream.c     a stream's life
  *     read.c       its input
  *     write.c      its output
@@ -43,6 +44,7 @@ enum {
     NAME_BYTES = 112 /* of an address as text, with its zero */
 };
 
+struct acioi_crew;
 struct acioi_datagram;
 struct acioi_net;
 struct acioi_server;
@@ -117,10 +119,10 @@ struct acioi_net {
     struct acioi_slab *slabs; /* all of them */
     struct acioi_slot *spare; /* slots to be taken, last given first */
     struct acioi_blocks blocks;
-    struct acio_link dirty;   /* streams with something to flush, by `link` */
-    acio_handle flush;        /* runs while `dirty` has members */
-    struct acio_link lookups; /* names that threads look up */
-    char text[256];           /* what acio_error_text returned last */
+    struct acio_link dirty;  /* streams with something to flush, by `link` */
+    acio_handle flush;       /* runs while `dirty` has members */
+    struct acioi_crew *crew; /* threads that look names up; NULL: none yet */
+    char text[256];          /* what acio_error_text returned last */
 };
 
 /* The running loop's, made at the first use; NULL without memory. */
@@ -217,8 +219,8 @@ struct acioi_query {
 int acioi_resolve(struct acioi_net *net, const struct acioi_query *query,
     struct acioi_addresses **out);
 
-/* When the loop is closed: threads are done. */
-void acioi_lookups_free(struct acioi_net *net);
+/* When the loop is closed: what is still looked up is left behind. */
+void acioi_crew_close(struct acioi_net *net);
 
 /* ---- streams ---- */
 

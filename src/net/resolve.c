@@ -1,34 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* resolve.c - names to addresses, in a thread (loop.getaddrinfo)
+/* resolve.c - names to addresses, for connections and servers
  *
- * Idea.       getaddrinfo(3) may take half a minute and cannot be stopped. So
- *             a look-up has memory of its own: who waits for it may leave at
- *             once, and the answer is dropped when it comes.
- *
- *                 task --> lookup <-- thread      waited for
- *                          lookup <-- thread      abandoned: the completion
- *                                                 frees it
- *
- * Simulator.  The same way is taken, but no question is asked outside: the
- *             only name there is "localhost".
+ * What is written in digits, and nobody's name, is answered at once; names are
+ * what threads are asked for (ask.c).
  */
-#include "net/net.h"
+#include "net/ask.h"
 
 #include <errno.h>
-#include <netdb.h>
 #include <string.h>
 
 #include "base/alloc.h"
-
-struct lookup {
-    acio_op op;
-    struct acio_link link;   /* in net->lookups */
-    struct acioi_task *task; /* that waits; NULL: it has left */
-    struct addrinfo *answer; /* the thread's, until the completion */
-    int port, family;
-    bool passive;
-    char host[];
-};
 
 /* ---- what needs no thread ---- */
 
@@ -95,81 +76,41 @@ resolve_digits(const struct acioi_query *query, struct acioi_addresses **out)
     return 0;
 }
 
-/* ---- in the thread ---- */
+/* ---- names ---- */
 
-static int
-error_of(int answer)
+struct lookup {
+    struct acioi_question question;
+    struct addrinfo *answer;
+    int port, family;
+    bool passive;
+    char host[];
+};
+
+static struct lookup *
+lookup_of(struct acioi_question *question)
 {
-    switch (answer) {
-    case 0:
-        return 0;
-    case EAI_SYSTEM:
-        return errno ? -errno : -EIO;
-    case EAI_MEMORY:
-        return -ENOMEM;
-    default:
-        return -(ACIO_EAI_BASE - answer);
-    }
+    return acioi_container_of(question, struct lookup, question);
 }
 
 static int
-ask_system(void *arg)
+ask_system(struct acioi_question *question)
 {
-    struct lookup *lookup = arg;
+    struct lookup *lookup = lookup_of(question);
     struct addrinfo hints = {
         .ai_family = lookup->family,
         .ai_socktype = SOCK_STREAM,
         .ai_flags = lookup->passive ? AI_PASSIVE : 0,
     };
-    return error_of(getaddrinfo(lookup->host, NULL, &hints, &lookup->answer));
+    return acioi_error_of_eai(
+        getaddrinfo(lookup->host, NULL, &hints, &lookup->answer));
 }
-
-static int
-ask_simulator(void *arg)
-{
-    const struct lookup *lookup = arg;
-    bool known = strcmp(lookup->host, "localhost") == 0;
-    return known ? 0 : -(ACIO_EAI_BASE - EAI_NONAME);
-}
-
-/* ---- in the loop ---- */
 
 static void
-free_lookup(struct lookup *lookup)
+drop_answer(struct acioi_question *question)
 {
-    acioi_list_remove(&lookup->link);
+    struct lookup *lookup = lookup_of(question);
     if (lookup->answer)
         freeaddrinfo(lookup->answer);
-    acioi_free(lookup);
-}
-
-void
-acioi_lookups_free(struct acioi_net *net)
-{
-    struct acio_link *link;
-    while ((link = acioi_list_first(&net->lookups)))
-        free_lookup(acioi_container_of(link, struct lookup, link));
-}
-
-static void
-answered(acio_op *op)
-{
-    struct lookup *lookup = op->user;
-    if (lookup->task)
-        acioi_wake(lookup->task);
-    else
-        free_lookup(lookup);
-}
-
-/* One that no thread has taken yet is called off; its completion still comes.
- */
-static void
-abandon(struct acioi_task *task, int reason)
-{
-    struct lookup *lookup = task->interrupted_thing;
-    lookup->task = NULL;
-    acio_op_cancel(&lookup->op);
-    acioi_interrupt_wake(task, reason);
 }
 
 static int
@@ -193,45 +134,34 @@ take_answer(const struct lookup *lookup, struct acioi_addresses **out)
     return addresses->count ? 0 : -(ACIO_EAI_BASE - EAI_NONAME);
 }
 
-static struct lookup *
-start(struct acioi_net *net, const struct acioi_query *query, acio_work *ask)
-{
-    size_t bytes = strlen(query->host) + 1;
-    struct lookup *lookup = acioi_alloc(sizeof *lookup + bytes);
-    if (!lookup)
-        return NULL;
-    memcpy(lookup->host, query->host, bytes);
-    lookup->port = query->port;
-    lookup->family = query->family;
-    lookup->passive = query->passive;
-    lookup->task = acioi_current();
-    acioi_list_push_back(&net->lookups, &lookup->link);
-    acio_op_work(&lookup->op, ask, lookup, ACIO_POOL_DNS);
-    acio_loop_submit(net->loop, &lookup->op, answered, lookup);
-    return lookup;
-}
-
 static int
 look_up(struct acioi_net *net, const struct acioi_query *query,
     struct acioi_addresses **out)
 {
-    bool simulated = net->loop->backend == &acioi_backend_sim;
-    struct lookup *lookup = start(net, query,
-        simulated ? ask_simulator : ask_system);
+    size_t bytes = strlen(query->host) + 1;
+    struct lookup *lookup = acioi_alloc(sizeof *lookup + bytes);
     if (!lookup)
         return -ENOMEM;
-    struct acioi_task *task = lookup->task;
-    task->interrupted_thing = lookup;
-    int reason = acioi_park_with(task, abandon, "getaddrinfo", NULL);
-    if (reason)
-        return reason;
-    int err = (int)lookup->op.result;
-    if (err == 0 && simulated)
-        err = resolve_loopback(query, out);
-    else if (err == 0)
+    memcpy(lookup->host, query->host, bytes);
+    lookup->port = query->port;
+    lookup->family = query->family;
+    lookup->passive = query->passive;
+    lookup->question.ask = ask_system;
+    lookup->question.drop_answer = drop_answer;
+    struct acioi_question *question = &lookup->question;
+    int err = acioi_ask(net, &question);
+    if (err == 0)
         err = take_answer(lookup, out);
-    free_lookup(lookup);
+    if (question)
+        acioi_question_free(question);
     return err;
+}
+
+static int
+look_up_simulated(const struct acioi_query *query, struct acioi_addresses **out)
+{
+    int err = acioi_ask_simulator(query->host);
+    return err < 0 ? err : resolve_loopback(query, out);
 }
 
 int
@@ -247,7 +177,8 @@ acioi_resolve(struct acioi_net *net, const struct acioi_query *query,
     int reason = acioi_check(acioi_current());
     if (reason)
         return reason;
-    err = look_up(net, query, out);
+    err = acioi_net_is_simulated(net) ? look_up_simulated(query, out)
+                                      : look_up(net, query, out);
     if (err < 0) {
         acioi_free(*out);
         *out = NULL;

@@ -2,48 +2,13 @@
 /* Connecting: names, addresses, and what goes wrong. */
 #include "net_world.h"
 
-#include <dlfcn.h>
 #include <netdb.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdlib.h>
 #include <time.h>
 
-/* ---- a name service in the hands of the test ---- */
-
-/* "slow.test" is answered when the test says so, in a thread that has no other
- * way to be told; "two.test" has the addresses ::1 and 127.0.0.1. */
-static sem_t asked, go_on;
-
-typedef int getaddrinfo_function(const char *host, const char *service,
-    const struct addrinfo *hints, struct addrinfo **out);
-
-static int
-ask_real(const char *host, const char *service, const struct addrinfo *hints,
-    struct addrinfo **out)
-{
-    void *symbol = dlsym(RTLD_NEXT, "getaddrinfo");
-    getaddrinfo_function *real;
-    memcpy(&real, &symbol, sizeof real);
-    return real(host, service, hints, out);
-}
-
-int
-getaddrinfo(const char *host, const char *service, const struct addrinfo *hints,
-    struct addrinfo **out)
-{
-    if (host && strcmp(host, "none.test") == 0)
-        return EAI_NONAME;
-    if (host && strcmp(host, "slow.test") == 0) {
-        sem_post(&asked);
-        sem_wait(&go_on);
-        host = "127.0.0.1";
-    }
-    if (!host || strcmp(host, "two.test") != 0)
-        return ask_real(host, service, hints, out);
-    int err = ask_real("::1", service, hints, out);
-    return err ? err : ask_real("127.0.0.1", service, hints, &(*out)->ai_next);
-}
+#include "name_service.h"
 
 static const char *
 name_of_both(void)
@@ -196,8 +161,6 @@ require_threads(void)
 {
     if (time_is_virtual())
         SKIP("on the simulator no thread looks names up");
-    sem_init(&asked, 0, 0);
-    sem_init(&go_on, 0, 0);
 }
 
 /* The thread has the question, and will not answer before it is let. */
@@ -207,7 +170,7 @@ start_slow_connect(void)
     acio_task *task = acio_create_task(connect_and_note, .host = "slow.test",
         .port = 1);
     settle();
-    sem_wait(&asked);
+    name_service_wait_asked();
     return task;
 }
 
@@ -218,7 +181,7 @@ SPEC(net_connect, cancelled_while_a_name_is_looked_up_leaves_at_once)
     acio_cancel(task);
     EXPECT_ERR(acio_await(task), -ECANCELED);
     EXPECT_NOTED("Operation canceled");
-    sem_post(&go_on); /* the answer comes, and is dropped */
+    name_service_answer(); /* the answer comes, and is dropped */
     settle();
 }
 
@@ -227,7 +190,7 @@ SPEC(net_connect, goes_on_when_a_slow_name_is_answered)
     require_threads();
     acio_task *task = start_slow_connect();
     EXPECT_NOTED("");
-    sem_post(&go_on);
+    name_service_answer();
     EXPECT_ERR(acio_await(task), -ECONNREFUSED);
     EXPECT_NOTED("Connection refused");
 }
@@ -241,7 +204,7 @@ go_on_soon(void *arg)
     (void)arg;
     sem_wait(&left);
     nanosleep(&(struct timespec){ .tv_nsec = 20000000 }, NULL);
-    sem_post(&go_on);
+    name_service_answer();
     return NULL;
 }
 
@@ -262,8 +225,6 @@ TEST(net_connect, whose_answer_comes_when_the_loop_is_closing_leaks_nothing)
     const char *backend = getenv("ACIO_BACKEND");
     if (!backend || strcmp(backend, "sim") == 0)
         SKIP("on the simulator no thread looks names up");
-    sem_init(&asked, 0, 0);
-    sem_init(&go_on, 0, 0);
     sem_init(&left, 0, 0);
     pthread_create(&thread, NULL, go_on_soon, NULL);
     EXPECT_ERR(acio_run(look_up_and_leave), -ECANCELED);
