@@ -67,9 +67,7 @@ read_to_end(const struct tailer *tailer, struct tail *tail)
     char data[16384];
     ssize_t n = tail->fd < 0 ? 0 : 1;
     while (n > 0) {
-        acio_op op = { 0 };
-        acio_op_read(&op, tail->fd, data, sizeof data, tail->offset);
-        n = acio_await_op(&op);
+        n = acio_pread(tail->fd, data, sizeof data, tail->offset);
         if (n > 0)
             take(tailer, tail, data, (size_t)n);
     }
@@ -77,29 +75,19 @@ read_to_end(const struct tailer *tailer, struct tail *tail)
     return (int)n;
 }
 
-static int
-status_of(int folder_fd, const char *path, struct statx *out)
-{
-    acio_op op = { 0 };
-    acio_op_statx(&op, folder_fd, path, *path ? 0 : AT_EMPTY_PATH, out);
-    return (int)acio_await_op(&op);
-}
-
 /* From its beginning, or its end. */
 static int
 open_file(struct tail *tail, bool at_end)
 {
-    struct statx status;
-    acio_op op = { 0 };
-    acio_op_open(&op, AT_FDCWD, tail->path, O_RDONLY, 0);
-    int fd = (int)acio_await_op(&op);
+    struct stat status;
+    int fd = acio_open(tail->path, O_RDONLY, 0);
     if (fd < 0)
         return fd == -ENOENT ? 0 : fd; /* it may come yet */
     tail->fd = fd;
     tail->offset = 0;
-    int err = at_end ? status_of(fd, "", &status) : 0;
+    int err = at_end ? acio_fstat(fd, &status) : 0;
     if (err == 0 && at_end)
-        tail->offset = (int64_t)status.stx_size;
+        tail->offset = status.st_size;
     return err;
 }
 
@@ -111,7 +99,7 @@ replace_file(const struct tailer *tailer, struct tail *tail)
         return err;
     if (tail->fd >= 0) {
         fprintf(stderr, "log_tailer: %s was replaced\n", tail->path);
-        close(tail->fd);
+        acio_close_fd(tail->fd);
         tail->fd = -1;
     }
     if (tail->length > 0)
@@ -123,18 +111,18 @@ replace_file(const struct tailer *tailer, struct tail *tail)
 static int
 look_for_rotation(const struct tailer *tailer, struct tail *tail)
 {
-    struct statx there, here = { 0 };
-    int err = status_of(AT_FDCWD, tail->path, &there);
+    struct stat there, here = { 0 };
+    int err = acio_stat(tail->path, &there);
     if (err < 0) /* moved away: whoever writes may go on in the old one */
         return err == -ENOENT ? 0 : err;
     if (tail->fd >= 0)
-        err = status_of(tail->fd, "", &here);
+        err = acio_fstat(tail->fd, &here);
     if (err < 0)
         return err;
-    if (tail->fd < 0 || here.stx_ino != there.stx_ino ||
-        here.stx_dev_minor != there.stx_dev_minor)
+    if (tail->fd < 0 || here.st_ino != there.st_ino ||
+        here.st_dev != there.st_dev)
         return replace_file(tailer, tail);
-    if ((int64_t)here.stx_size < tail->offset) {
+    if (here.st_size < tail->offset) {
         fprintf(stderr, "log_tailer: %s was cut short\n", tail->path);
         tail->offset = 0;
         tail->length = 0;
@@ -161,7 +149,7 @@ follow(void *arg)
             err = acio_event_wait(&a->tail->changed);
     }
     if (a->tail->fd >= 0)
-        close(a->tail->fd);
+        acio_close_fd(a->tail->fd);
     if (err != -ECANCELED)
         fprintf(stderr, "log_tailer: %s: %s\n", a->tail->path,
             acio_strerror(err));
