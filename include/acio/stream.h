@@ -278,8 +278,8 @@ ACIO_EXPORT ACIO_MUST_USE ssize_t acio_readuntil_any(acio_stream *stream,
 ACIO_EXPORT ACIO_MUST_USE int acio_next_line(acio_stream *stream,
     struct acio_line *line);
 
-/* How many bytes the last acio_readexactly or acio_readuntil has stored
- * although it failed.
+/* How many bytes the last acio_readexactly or acio_readuntil has stored, or
+ * acio_sendfile has sent, although it failed.
  *
  *   returns   the number; 0 where it did not fail, or kept the data
  *   suspends  no
@@ -356,6 +356,27 @@ ACIO_EXPORT ACIO_MUST_USE int acio_drain(acio_stream *stream);
  */
 ACIO_EXPORT int acio_write_eof(acio_stream *stream);
 
+/* Send a part of a file, after all that was written: `count` bytes from
+ * `offset`, or to its end where `count` is negative. A negative offset means
+ * the file's position, which moves then. A socket gets it from the kernel
+ * without a copy; through a filter (TLS), or to a pipe, it is read and written.
+ * Nobody else can write meanwhile.
+ *
+ *   returns   bytes sent, fewer than `count` only where the file ends; where
+ *             it fails after some, acio_stream_partial tells how many those
+ *             were. The errors of acio_write and of pread(2); -EBUSY while
+ *             another file is sent; -ENOMEM; -ECANCELED, -ETIMEDOUT;
+ *             -ACIO_ENOTASK
+ *   suspends  yes
+ *   cancel    partial: acio_stream_partial tells how many bytes were sent, and
+ *             the next write goes behind them
+ *   owner     `file` is borrowed until the call returns
+ *   thread    the stream's loop
+ *   python    loop.sendfile()
+ */
+ACIO_EXPORT ACIO_MUST_USE int64_t acio_sendfile(acio_stream *stream, int file,
+    int64_t offset, int64_t count);
+
 /* How many bytes were written and have not left.
  *
  *   returns   the number
@@ -426,6 +447,19 @@ ACIO_EXPORT void acio_abort(acio_stream *stream);
  */
 ACIO_EXPORT int acio_stream_set_close_timeout(acio_stream *stream,
     double timeout);
+
+/* Let the kernel ask a silent peer from time to time whether it is still there
+ * (SO_KEEPALIVE).
+ *
+ *   returns   0; the error of setsockopt(2), as of a pipe; -ENOTCONN once the
+ *             connection is lost; -ACIO_ECLOSED, -ACIO_EFOREIGN, -ACIO_ENOLOOP
+ *   suspends  no
+ *   cancel    -
+ *   owner     -
+ *   thread    the stream's loop
+ *   python    -
+ */
+ACIO_EXPORT int acio_stream_set_keep_alive(acio_stream *stream, bool on);
 
 /* ---- properties ---- */
 

@@ -162,12 +162,19 @@ acio_filter_fail(struct acio_filter *filter, int err)
 
 /* ---- output ---- */
 
+static struct acio_filter *
+that_writes(struct acio_filter *filter)
+{
+    while (filter && (filter->pass_output || !filter->type->write))
+        filter = filter->below;
+    return filter;
+}
+
 static int
 pass_down(struct acioi_stream *stream, struct acio_filter *filter,
     const char *data, size_t bytes)
 {
-    while (filter && (filter->pass_output || !filter->type->write))
-        filter = filter->below;
+    filter = that_writes(filter);
     if (!filter)
         return acioi_output_write(stream, data, bytes);
     int err = judge(stream, filter->type->write(filter, data, bytes));
@@ -178,6 +185,12 @@ int
 acioi_filter_write(struct acioi_stream *stream, const char *data, size_t bytes)
 {
     return pass_down(stream, stream->filter, data, bytes);
+}
+
+bool
+acioi_filter_passes_output(const struct acioi_stream *stream)
+{
+    return !that_writes(stream->filter);
 }
 
 int
@@ -278,6 +291,8 @@ refuse(struct acioi_stream *stream, const struct acio_filter *filter)
     if (!filter || !filter->type)
         return -EINVAL;
     if (stream->busy && acioi_input_take_back(stream) < 0)
+        return -EBUSY;
+    if (stream->sending)
         return -EBUSY;
     if (stream->read_error || stream->write_error)
         return stream->read_error ? stream->read_error : stream->write_error;

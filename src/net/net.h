@@ -12,6 +12,7 @@
  *     read.c       its input
  *     write.c      its output
  *     filter.c     what stands between its user and its socket
+ *     sendfile.c   a file as output
  *     pipe.c       streams of pipes, and of sockets that others have made
  *     open.h       how connections and listeners come to be
  *     server.c     acio_start_server
@@ -246,7 +247,7 @@ struct acioi_stream {
     bool broken;  /* the connection is to be reset, soon */
     uint8_t kind; /* enum acioi_stream_kind */
     bool detour;  /* writes do not go straight into the output: there is a
-                   * filter, or acio_write_eof was called */
+                   * filter, a file is sent, or acio_write_eof was called */
 
     /* input */
     struct acioi_block *input;   /* what nobody has read; NULL: nothing */
@@ -262,6 +263,7 @@ struct acioi_stream {
     bool finishing; /* acio_write_eof was called */
     bool shutting;  /* the kernel is to be told when all has left */
     bool finished;  /* and was told */
+    bool sending;   /* acio_sendfile is under way */
     int write_error;
     struct acioi_block *output, *output_last; /* oldest first */
     size_t output_bytes;
@@ -371,6 +373,9 @@ void acioi_output_free(struct acioi_stream *stream);
 int acioi_output_write(struct acioi_stream *stream, const char *data,
     size_t bytes);
 
+/* Prepares `out` for what it does all the time. */
+void acioi_output_prepare(struct acioi_stream *stream);
+
 /* ---- pipes ---- */
 
 /* What was written to it has all left, and no more will come. */
@@ -384,6 +389,8 @@ void acioi_filter_received(struct acioi_stream *stream);
 int acioi_filter_write(struct acioi_stream *stream, const char *data,
     size_t bytes);
 int acioi_filter_write_eof(struct acioi_stream *stream);
+/* Does none of them look at what is written? */
+bool acioi_filter_passes_output(const struct acioi_stream *stream);
 void acioi_filter_closing(struct acioi_stream *stream);
 bool acioi_filter_end_awaited(const struct acioi_stream *stream);
 void acioi_filter_lost(struct acioi_stream *stream, int err);

@@ -55,10 +55,7 @@ acioi_stream_new_of(enum acioi_stream_kind kind, struct acioi_net *net, int fd,
     stream->low = DEFAULT_HIGH_WATER / 4;
     stream->close_timeout = close_timeout;
     acioi_list_init(&stream->drainers);
-    if (acioi_stream_is_pipe(stream))
-        acio_op_write(&stream->out, fd, NULL, 0, -1);
-    else
-        acio_op_send(&stream->out, fd, NULL, 0, 0);
+    acioi_output_prepare(stream);
     if (kind == STREAM_TCP)
         set_no_delay(net->loop, fd);
     return stream;
@@ -145,7 +142,7 @@ end_handle(struct acioi_stream *stream)
 static void
 stop_operations(struct acioi_stream *stream)
 {
-    if (stream->output_bytes > 0)
+    if (stream->output_bytes > 0 || stream->sending)
         stream->broken = true;
     stream->armed = false;
     acioi_list_remove(&stream->link);
@@ -241,6 +238,20 @@ acio_stream_set_close_timeout(acio_stream *handle, double timeout)
         return -EINVAL;
     stream->close_timeout = timeout;
     return 0;
+}
+
+int
+acio_stream_set_keep_alive(acio_stream *handle, bool on)
+{
+    int err, value = on;
+    struct acioi_stream *stream = acioi_stream_of(handle, &err);
+    if (!stream)
+        return err;
+    acio_loop *loop = stream->slot.net->loop;
+    if (stream->fd < 0)
+        return -ENOTCONN;
+    return loop->backend->setsockopt(loop, stream->fd, SOL_SOCKET, SO_KEEPALIVE,
+        &value, sizeof value);
 }
 
 /* ---- properties ---- */

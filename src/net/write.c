@@ -186,7 +186,16 @@ sent(acio_op *op)
     acioi_stream_release(stream);
 }
 
-/* What the stream's birth has prepared, a send or a write, needs no more. */
+void
+acioi_output_prepare(struct acioi_stream *stream)
+{
+    if (acioi_stream_is_pipe(stream))
+        acio_op_write(&stream->out, stream->fd, NULL, 0, -1);
+    else
+        acio_op_send(&stream->out, stream->fd, NULL, 0, 0);
+}
+
+/* All that changes from one send to the next. */
 static inline void
 prepare_send(struct acioi_stream *stream, const char *data, size_t bytes)
 {
@@ -265,6 +274,8 @@ write_by_detour(struct acioi_stream *stream, const char *data, size_t n)
 {
     if (stream->finishing)
         return -ACIO_ECLOSED;
+    if (stream->sending)
+        return -EBUSY;
     return acioi_filter_write(stream, data, n);
 }
 
@@ -300,6 +311,8 @@ acio_write_eof(acio_stream *handle)
         return err;
     if (stream->write_error || stream->finishing)
         return stream->write_error;
+    if (stream->sending)
+        return -EBUSY;
     stream->finishing = stream->detour = true;
     err = acioi_filter_write_eof(stream);
     if (err < 0)
