@@ -117,7 +117,11 @@ int64_t acioi_os_now(const acio_loop *loop);
  * ready after all. */
 ssize_t acioi_op_perform_ready(acio_op *op);
 
-/* The same, ready or not: a send, or a write, for try_send. */
+/* A read of a file, at an offset, out of the kernel's memory; EAGAIN where it
+ * might wait for a disk, or is large. */
+ssize_t acioi_op_perform_cached(const acio_op *op);
+
+/* As acioi_op_perform_ready, ready or not: a send, or a write, for try_send. */
 ssize_t acioi_op_try(acio_op *op);
 
 /* Linux 6.18, for pwritev2(2): no SIGPIPE. */

@@ -346,12 +346,19 @@ submit_recv_many(acio_loop *loop, acio_op *op)
 }
 
 /* A file may be blocking, so without an offset it is not even tried before it
- * is ready. */
+ * is ready. With one, a thread is spared where the kernel has the data. */
 static void
 submit_file(acio_loop *loop, acio_op *op)
 {
-    if (op->u.buf.offset < 0)
+    if (op->u.buf.offset < 0) {
         park(loop, op);
+        return;
+    }
+    ssize_t result = -EAGAIN;
+    if (op->kind == ACIO_OP_READ)
+        result = acioi_op_perform_cached(op);
+    if (result >= 0)
+        acioi_op_complete(op, result);
     else
         acioi_pool_submit(loop, op);
 }

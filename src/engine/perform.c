@@ -19,7 +19,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { SENDFILE_PORTION = 1 << 20 };
+enum { SENDFILE_PORTION = 1 << 20, CACHED_MOST = 65536 };
 
 typedef ssize_t perform_function(acio_op *op);
 
@@ -289,6 +289,20 @@ acioi_op_perform_ready(acio_op *op)
     if (op->kind == ACIO_OP_SENDFILE)
         return sendfile_quietly(op);
     return acioi_op_perform(op);
+}
+
+/* Less than what was asked for may be the end of the file, or the end of what
+ * is in memory: nobody is told of it here. */
+ssize_t
+acioi_op_perform_cached(const acio_op *op)
+{
+    struct iovec piece = { op->u.buf.data, op->u.buf.bytes };
+    if (piece.iov_len > CACHED_MOST)
+        return -EAGAIN;
+    ssize_t result = preadv2(op->fd, &piece, 1, op->u.buf.offset, RWF_NOWAIT);
+    if (result == 0 || (result > 0 && (size_t)result == piece.iov_len))
+        return result;
+    return -EAGAIN;
 }
 
 ssize_t
