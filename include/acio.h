@@ -32,6 +32,7 @@
 #include "acio/server.h"
 #include "acio/signals.h"
 #include "acio/sim.h"
+#include "acio/sock.h"
 #include "acio/stream.h"
 #include "acio/subprocess.h"
 #include "acio/task.h"
