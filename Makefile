@@ -93,6 +93,12 @@ torture: all
 fuzz: all
 	@$(BUILD)/tests/fuzz/scheduler $(FUZZ)
 
+#: make soak-spawn     20,000 subprocesses on every back end
+soak-spawn: all
+	@for backend in sim epoll uring; do \
+	    ACIO_BACKEND=$$backend SOAK_SPAWNS=20000 SPEC_TIMEOUT_SCALE=60 \
+	    $(BUILD)/tests/spec process_soak || exit 1; done
+
 #: make bench          measure, in an optimised build of its own
 bench:
 	@tools/setup bench
