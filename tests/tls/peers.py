@@ -340,5 +340,23 @@ class Server(unittest.TestCase):
                           served.line())
 
 
+@unittest.skipUnless(os.environ.get("TLS_ECHO"), "built without examples")
+class Example(unittest.TestCase):
+    """examples/tls_echo"""
+
+    def test_goes_there_and_back(self):
+        example = os.environ["TLS_ECHO"]
+        with started([example, "serve", "0", pem("server")]) as process:
+            port = process.stdout.readline().split()[-1]
+            ask = [example, "ask", "localhost", port]
+            self.assertEqual(
+                run([*ask, pem("authority"), "one", "two"]),
+                "TLSv1.3, TLS_AES_256_GCM_SHA384\none\ntwo\n")
+            self.assertEqual(
+                run([*ask, pem("stranger"), "three"]),
+                f"cannot connect to localhost, port {port}: the certificate "
+                "was issued by 'acio test authority', which is not trusted\n")
+
+
 if __name__ == "__main__":
     closing.main()
