@@ -90,11 +90,18 @@ void acioi_op_push_fd(acio_op *op, int fd);
  * sockets never do. What the call returned, or a negative errno. */
 ssize_t acioi_op_perform(acio_op *op);
 
+/* Sends a file, or the rest of one, that is small and in the kernel's memory,
+ * with op->result; `copy` has room for ACIOI_CACHED_MOST bytes. False where a
+ * thread has to do it, or to find out what is wrong. */
+bool acioi_op_send_cached(acio_op *op, void *copy);
+enum { ACIOI_CACHED_MOST = 65536 };
+
 /* ---- threads ---- */
 
 struct acioi_pool;
 
-/* Performs `op` in a thread of its pool and completes it. */
+/* Performs `op` in a thread of its pool and completes it; a sendfile perhaps
+ * here and now. */
 void acioi_pool_submit(acio_loop *loop, acio_op *op);
 void acioi_pool_cancel(acio_loop *loop, acio_op *op);
 /* Waits for the threads; what they finished is completed. */

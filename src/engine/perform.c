@@ -19,7 +19,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { SENDFILE_PORTION = 1 << 20, CACHED_MOST = 65536 };
+enum { SENDFILE_PORTION = 1 << 20 };
 
 typedef ssize_t perform_function(acio_op *op);
 
@@ -297,12 +297,32 @@ ssize_t
 acioi_op_perform_cached(const acio_op *op)
 {
     struct iovec piece = { op->u.buf.data, op->u.buf.bytes };
-    if (piece.iov_len > CACHED_MOST)
+    if (piece.iov_len > ACIOI_CACHED_MOST)
         return -EAGAIN;
     ssize_t result = preadv2(op->fd, &piece, 1, op->u.buf.offset, RWF_NOWAIT);
     if (result == 0 || (result > 0 && (size_t)result == piece.iov_len))
         return result;
     return -EAGAIN;
+}
+
+/* A full portion of a larger file is left to sendfile(2), which copies
+ * nothing. */
+bool
+acioi_op_send_cached(acio_op *op, void *copy)
+{
+    size_t asked = op->u.sendfile.bytes;
+    struct iovec piece = { copy,
+        asked < ACIOI_CACHED_MOST ? asked : ACIOI_CACHED_MOST };
+    if (op->u.sendfile.offset < 0)
+        return false;
+    ssize_t n = preadv2(op->u.sendfile.file, &piece, 1, op->u.sendfile.offset,
+        RWF_NOWAIT);
+    if (n < 0 || (n == ACIOI_CACHED_MOST && asked > ACIOI_CACHED_MOST))
+        return false;
+    if (n > 0)
+        n = send(op->fd, copy, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
+    op->result = n;
+    return n >= 0;
 }
 
 ssize_t

@@ -34,6 +34,7 @@ struct crew {
 
 struct acioi_pool {
     struct crew crews[CREWS]; /* by enum acio_pool */
+    char *copy;               /* made by the first sendfile, or NULL */
 };
 
 static struct crew *
@@ -199,10 +200,25 @@ enqueue(acio_loop *loop, struct crew *crew, acio_op *op)
     return err;
 }
 
+/* Two switches of threads take longer than to send a small file. */
+static bool
+needs_no_thread(struct acioi_pool *pool, acio_op *op)
+{
+    if (op->kind != ACIO_OP_SENDFILE)
+        return false;
+    if (!pool->copy)
+        pool->copy = acioi_alloc_raw(ACIOI_CACHED_MOST);
+    return pool->copy && acioi_op_send_cached(op, pool->copy);
+}
+
 void
 acioi_pool_submit(acio_loop *loop, acio_op *op)
 {
     int err = open_pool(loop);
+    if (err == 0 && needs_no_thread(loop->pool, op)) {
+        acioi_op_complete(op, op->result);
+        return;
+    }
     if (err == 0) {
         op->flags |= ACIOI_OP_POOLED;
         op->flags &= (uint16_t)~ACIOI_OP_NOT_READY;
@@ -260,6 +276,7 @@ acioi_pool_close(acio_loop *loop)
     }
     acioi_wake_drain(loop);
     complete_posted(loop);
+    acioi_free(pool->copy);
     acioi_free(pool);
     loop->pool = NULL;
 }
