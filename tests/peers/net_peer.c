@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+/* net_peer.c - the library's side of the tests with real peers
+ *
+ *     net_peer serve PATH               echo at a Unix socket until SIGINT
+ *     net_peer talk PATH TEXT           say a text, show all that comes back
+ *     net_peer look-up LIMIT HOST ...   each host's address, all at once
+ *     net_peer connect HOST             to a server at 127.0.0.1, by name
+ *
+ * The last line of look-up is what is written when the loop is closed.
+ */
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <acio.h>
+
+static int
+echo(acio_stream *stream, void *arg)
+{
+    (void)arg;
+    char buf[4096];
+    ssize_t n;
+    while ((n = acio_read(stream, buf, sizeof buf)) > 0) {
+        acio_write(stream, buf, (size_t)n);
+        int err = acio_drain(stream);
+        if (err < 0)
+            return err;
+    }
+    return (int)n;
+}
+
+static int
+serve(char **words)
+{
+    acio_server *server;
+    char text[200];
+    struct acio_server_options options = { .error_text = text,
+        .error_text_bytes = sizeof text };
+    int err = acio_start_unix_server(&server, echo, NULL, words[0], &options);
+    puts(err < 0 ? text : "ready");
+    fflush(stdout);
+    return err < 0 ? err : acio_serve_forever(server);
+}
+
+static int
+talk(char **words)
+{
+    acio_stream *stream;
+    char buf[4096];
+    struct acio_connect_options options = { .error_text = buf,
+        .error_text_bytes = sizeof buf };
+    int err = acio_open_unix_connection(&stream, words[0], &options);
+    if (err < 0) {
+        puts(buf);
+        return err;
+    }
+    ssize_t n;
+    acio_write(stream, words[1], strlen(words[1]));
+    acio_write_eof(stream);
+    while ((n = acio_read(stream, buf, sizeof buf)) > 0)
+        fwrite(buf, 1, (size_t)n, stdout);
+    acio_close(stream);
+    return (int)n;
+}
+
+/* ---- look-ups ---- */
+
+struct look_up_args {
+    const char *host;
+    double limit;
+};
+static int
+look_up(void *arg)
+{
+    const struct look_up_args *a = arg;
+    const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
+    struct addrinfo *list;
+    char digits[64] = "";
+    double begin = acio_loop_time(acio_get_running_loop());
+    ACIO_TIMEOUT(limit, a->limit);
+    int err = acio_getaddrinfo(&list, a->host, NULL, &hints);
+    if (list) {
+        getnameinfo(list->ai_addr, list->ai_addrlen, digits, sizeof digits,
+            NULL, 0, NI_NUMERICHOST);
+        freeaddrinfo(list);
+    }
+    printf("%s: %s %.3f\n", a->host, err < 0 ? acio_strerror(err) : digits,
+        acio_loop_time(acio_get_running_loop()) - begin);
+    return 0;
+}
+
+static int
+look_all_up(char **words)
+{
+    ACIO_GROUP(group);
+    int err = 0;
+    for (int i = 1; err == 0 && words[i]; i++)
+        err = acio_group_start(&group, look_up, .host = words[i],
+            .limit = strtod(words[0], NULL));
+    return err < 0 ? err : acio_group_wait(&group);
+}
+
+static int
+connect_by_name(char **words)
+{
+    acio_server *server;
+    acio_stream *stream;
+    char text[2000];
+    struct acio_connect_options options = { .error_text = text,
+        .error_text_bytes = sizeof text };
+    int err = acio_start_server(&server, echo, NULL, "127.0.0.1", 0, NULL);
+    if (err < 0)
+        return err;
+    err = acio_open_connection(&stream, words[0], acio_server_port(server),
+        &options);
+    if (err == 0)
+        acio_stream_peer_name(stream, text, sizeof text);
+    puts(text);
+    acio_close(stream);
+    return acio_server_wait_closed(server, 1);
+}
+
+/* ---- the program ---- */
+
+struct run_args {
+    int (*command)(char **words);
+    char **words;
+};
+static int
+run(void *arg)
+{
+    const struct run_args *a = arg;
+    return a->command(a->words);
+}
+
+int
+main(int argc, char **argv)
+{
+    static const struct {
+        const char *name;
+        int words;
+        int (*function)(char **words);
+    } commands[] = { { "serve", 1, serve }, { "talk", 2, talk },
+        { "look-up", 2, look_all_up }, { "connect", 1, connect_by_name } };
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        if (argc < 2 || strcmp(argv[1], commands[i].name) != 0 ||
+            argc < 2 + commands[i].words)
+            continue;
+        int err = acio_run(run, .command = commands[i].function,
+            .words = argv + 2);
+        puts("closed");
+        return err < 0;
+    }
+    return 2;
+}
