@@ -296,11 +296,9 @@ acioi_stream_is_pipe(const struct acioi_stream *stream)
 struct acioi_stream *acioi_stream_new_of(enum acioi_stream_kind kind,
     struct acioi_net *net, int fd, size_t limit);
 
-static inline struct acioi_stream *
-acioi_stream_new(struct acioi_net *net, int fd, size_t limit)
-{
-    return acioi_stream_new_of(STREAM_TCP, net, fd, limit);
-}
+/* The same of a socket that tells itself what it is. */
+struct acioi_stream *acioi_stream_new(struct acioi_net *net, int fd,
+    size_t limit);
 
 static inline struct acioi_stream *
 acioi_stream_of(const acio_stream *handle, int *err)

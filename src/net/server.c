@@ -272,8 +272,10 @@ add_connection(struct acioi_server *server, int fd)
         loop->backend->close_fd(loop, fd);
         return;
     }
-    struct acioi_stream *stream = acioi_stream_new(server->slot.net, fd,
-        server->limit);
+    struct acioi_stream *stream = acioi_stream_new_of(server->port > 0
+            ? STREAM_TCP
+            : STREAM_SOCKET,
+        server->slot.net, fd, server->limit);
     if (!stream) {
         report(server, "a connection was dropped", -ENOMEM);
         loop->backend->close_fd(loop, fd);

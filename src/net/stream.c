@@ -61,6 +61,17 @@ acioi_stream_new_of(enum acioi_stream_kind kind, struct acioi_net *net, int fd,
     return stream;
 }
 
+struct acioi_stream *
+acioi_stream_new(struct acioi_net *net, int fd, size_t limit)
+{
+    struct acioi_address address;
+    int err = acioi_address_ask(&address, net->loop, fd,
+        net->loop->backend->getsockname);
+    bool is_tcp = err == 0 && acioi_address_port(&address) > 0;
+    return acioi_stream_new_of(is_tcp ? STREAM_TCP : STREAM_SOCKET, net, fd,
+        limit);
+}
+
 /* ---- letting go ---- */
 
 static void

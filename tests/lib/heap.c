@@ -26,7 +26,7 @@ struct block {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct block blocks = { .next = &blocks, .prev = &blocks };
 static unsigned long allocations;
-static size_t live;
+static size_t live, live_bytes, peak_bytes;
 
 /* Counts an allocation; 0 where it is the one to fail. */
 static unsigned long
@@ -54,6 +54,9 @@ link_block(struct block *block, size_t bytes, unsigned long number)
     block->prev->next = block;
     blocks.prev = block;
     live++;
+    live_bytes += bytes;
+    if (live_bytes > peak_bytes)
+        peak_bytes = live_bytes;
     pthread_mutex_unlock(&lock);
     return block + 1;
 }
@@ -65,6 +68,7 @@ unlink_block(struct block *block)
     block->prev->next = block->next;
     block->next->prev = block->prev;
     live--;
+    live_bytes -= block->bytes;
     pthread_mutex_unlock(&lock);
 }
 
@@ -142,4 +146,23 @@ size_t
 spec_heap_allocations(void)
 {
     return allocations;
+}
+
+size_t
+spec_heap_bytes(void)
+{
+    pthread_mutex_lock(&lock);
+    size_t bytes = live_bytes;
+    pthread_mutex_unlock(&lock);
+    return bytes;
+}
+
+size_t
+spec_heap_peak_bytes(void)
+{
+    pthread_mutex_lock(&lock);
+    size_t bytes = peak_bytes;
+    peak_bytes = live_bytes;
+    pthread_mutex_unlock(&lock);
+    return bytes;
 }

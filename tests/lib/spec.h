@@ -146,6 +146,8 @@ bool spec_under_valgrind(void);
 /* The library's heap, counted since the test began. */
 size_t spec_heap_live(void);        /* blocks not yet freed */
 size_t spec_heap_allocations(void); /* blocks ever handed out */
+size_t spec_heap_bytes(void);       /* in blocks not yet freed */
+size_t spec_heap_peak_bytes(void);  /* the most since it was asked last */
 
 /* Torture. The library's test hooks ask for the n of their axis, count their
  * events and report the n-th; 0 means that nothing is to go wrong. */
