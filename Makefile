@@ -16,7 +16,8 @@ VERSION = $(shell sed -n "s/^ *version: '\(.*\)',/\1/p" meson.build)
 export MESON
 
 .PHONY: all help check demo gateway sanitize asan tsan valgrind check-aarch64 \
-	tidy layers format clang clang-tidy abi docs bench torture fuzz install clean
+	tidy layers format clang clang-tidy abi docs bench torture fuzz soak-tls \
+	install clean
 
 # configure(folder, options): sets a build folder up, or changes the one there
 define configure
@@ -98,6 +99,13 @@ soak-spawn: all
 	@for backend in sim epoll uring; do \
 	    ACIO_BACKEND=$$backend SOAK_SPAWNS=20000 SPEC_TIMEOUT_SCALE=60 \
 	    $(BUILD)/tests/spec process_soak || exit 1; done
+
+#: make soak-tls       ten thousand TLS connections at once, twice
+soak-tls: all
+	@tools/setup check
+	@ninja -C $(BUILD) tests/tls/tls-soak
+	@tests/tls/soak.py $(BUILD)/tests/tls/tls-soak \
+	    $(BUILD)/tests/tls/certificates 10000
 
 #: make bench          measure, in an optimised build of its own
 bench:
