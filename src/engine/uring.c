@@ -42,7 +42,6 @@ struct uring_state {
     bool no_buffers; /* recv_many polls, then receives into `scratch` */
     bool no_quiet;   /* the kernel does not know RWF_NOSIGNAL */
     bool no_reads;   /* nor multishot reads */
-    unsigned loud;   /* ops with URING_LOUD: SIGPIPE is kept off meanwhile */
     char *scratch;   /* made when it is needed */
     struct acioi_buffers buffers;
 };
@@ -158,34 +157,47 @@ note_position(acio_op *op)
     op->buffer_tail = (int)(uint32_t)position;
 }
 
+/* -1: it has none, and so may be a pipe. */
+static int64_t
+noted_position(const acio_op *op)
+{
+    return (
+        int64_t)((uint64_t)op->buffer_head << 32 | (uint32_t)op->buffer_tail);
+}
+
 static void
 move_position(const acio_op *op, int result)
 {
-    int64_t before = (int64_t)op->buffer_head << 32 | (uint32_t)op->buffer_tail;
+    int64_t before = noted_position(op);
     if (result <= 0 || (size_t)result >= op->u.buf.bytes || before < 0)
         return;
     if (lseek(op->fd, 0, SEEK_CUR) == before)
         (void)lseek(op->fd, before + result, SEEK_SET);
 }
 
+/* Where the kernel cannot write to a pipe without SIGPIPE, it must not write at
+ * all: it does so in the middle of any system call. */
+static bool
+writes_by_poll(const struct uring_state *state, const acio_op *op)
+{
+    return acioi_uring_writes_on(op) && state->no_quiet &&
+        noted_position(op) < 0;
+}
+
 static void
 write_request(struct uring_state *state, struct io_uring_sqe *sqe, acio_op *op)
 {
-    if (receives_by_poll(state, op))
+    if (acioi_uring_writes_on(op))
+        note_position(op);
+    if (receives_by_poll(state, op) || writes_by_poll(state, op))
         op->flags |= URING_POLLING;
     if (op->flags & URING_POLLING)
         acioi_uring_prepare_poll(sqe, op);
     else
         acioi_uring_prepare(sqe, op, state->ring.level);
-    if (acioi_uring_may_raise(op) && !(op->flags & URING_POLLING)) {
-        note_position(op);
-        if (state->no_quiet) {
-            op->flags |= URING_LOUD;
-            state->loud++;
-        } else {
-            sqe->rw_flags = ACIOI_RWF_NOSIGNAL;
-        }
-    }
+    if (acioi_uring_writes_on(op) && noted_position(op) < 0 &&
+        !(op->flags & URING_POLLING))
+        sqe->rw_flags = ACIOI_RWF_NOSIGNAL;
     op->flags |= URING_IN_KERNEL;
     acioi_list_remove(&op->link);
     acioi_list_push_back(&state->in_flight, &op->link);
@@ -227,22 +239,12 @@ write_cancels(struct uring_state *state)
     return true;
 }
 
-static int
-enter(struct uring_state *state, int64_t timeout_ns)
-{
-    bool blocked = state->loud > 0 && acioi_sigpipe_block();
-    int err = acioi_ring_enter(&state->ring, timeout_ns);
-    if (blocked)
-        acioi_sigpipe_unblock();
-    return err;
-}
-
 /* Cancels come last: none overtakes the request that it is for. */
 static int
 write_queued(struct uring_state *state)
 {
     while (!write_requests(state) || !write_cancels(state)) {
-        int err = enter(state, 0);
+        int err = acioi_ring_enter(&state->ring, 0);
         if (err < 0)
             return err;
         if (acioi_ring_unsubmitted(&state->ring) > 0)
@@ -281,6 +283,16 @@ poll_first(struct uring_state *state, acio_op *op)
     again(state, op);
 }
 
+static void
+write_now(struct uring_state *state, acio_op *op)
+{
+    ssize_t result = acioi_op_perform_ready(op);
+    if (result == -EAGAIN)
+        poll_first(state, op);
+    else
+        acioi_op_complete(op, result);
+}
+
 /* The answer to the poll that goes before the op proper. */
 static void
 take_readiness(struct uring_state *state, acio_op *op, int result)
@@ -290,6 +302,8 @@ take_readiness(struct uring_state *state, acio_op *op, int result)
         acioi_op_complete(op, result);
     else if (op->kind == ACIO_OP_SENDFILE && !cancel_asked(op))
         acioi_pool_submit(op->loop, op);
+    else if (writes_by_poll(state, op) && !cancel_asked(op))
+        write_now(state, op);
     else
         again(state, op);
 }
@@ -306,9 +320,9 @@ not_ready(const acio_op *op, int result)
 static bool
 too_quiet(struct uring_state *state, const acio_op *op, int result)
 {
-    if (!acioi_uring_may_raise(op) || state->no_quiet)
+    if (!acioi_uring_writes_on(op) || state->no_quiet)
         return false;
-    if (result != -EOPNOTSUPP)
+    if (result != -EOPNOTSUPP || noted_position(op) >= 0)
         return false;
     state->no_quiet = true;
     return true;
@@ -327,7 +341,7 @@ take_result(struct uring_state *state, acio_op *op, int result)
     leave_kernel(state, op);
     if (is_restart(result))
         result = -EINTR;
-    if (acioi_uring_may_raise(op) && !(op->flags & URING_POLLING))
+    if (acioi_uring_writes_on(op) && !(op->flags & URING_POLLING))
         move_position(op, result);
     if (op->flags & URING_POLLING)
         take_readiness(state, op, result);
@@ -548,7 +562,7 @@ uring_wait(acio_loop *loop, int64_t timeout_ns)
         timeout_ns = 0;
     if (timeout_ns != 0 || acioi_ring_unsubmitted(ring) > 0 ||
         acioi_ring_wants_entry(ring))
-        err = enter(state, timeout_ns);
+        err = acioi_ring_enter(ring, timeout_ns);
     reap(state);
     return err;
 }

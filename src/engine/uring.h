@@ -23,10 +23,8 @@ enum {
     URING_READY = ACIOI_OP_BACKEND_FLAG << 2,
     /* the kernel was asked to cancel */
     URING_CANCEL_SENT = ACIOI_OP_BACKEND_FLAG << 3,
-    /* a write that may raise SIGPIPE in this thread */
-    URING_LOUD = ACIOI_OP_BACKEND_FLAG << 4,
     /* read_many of a file that has no multishot reads */
-    URING_ONE_SHOT = ACIOI_OP_BACKEND_FLAG << 5
+    URING_ONE_SHOT = ACIOI_OP_BACKEND_FLAG << 4
 };
 
 /* Of the requests that are no op's: the op's address with the lowest bit. */
@@ -39,9 +37,9 @@ void acioi_uring_prepare(struct io_uring_sqe *sqe, const acio_op *op,
 /* The same, for the wait until the op's fd is ready. */
 void acioi_uring_prepare_poll(struct io_uring_sqe *sqe, const acio_op *op);
 
-/* May the op be a write to a pipe? */
+/* A write to a pipe, or at a file's position? */
 static inline bool
-acioi_uring_may_raise(const acio_op *op)
+acioi_uring_writes_on(const acio_op *op)
 {
     return op->kind == ACIO_OP_WRITE && op->u.buf.offset < 0;
 }

@@ -302,3 +302,20 @@ ENGINE_ON(engine_pipe, a_write_at_once_writes_at_once_where_nothing_is_batched,
     close_socket(&pipe.write);
     close_socket(&file);
 }
+
+/* Whoever closes the last reader is in the middle of a system call. */
+ENGINE(engine_pipe, a_writer_that_waits_learns_that_the_reader_left)
+{
+    struct call writing = { 0 };
+    struct ends pipe = open_pipe(O_NONBLOCK);
+    while (write(pipe.write, zeros, sizeof zeros) > 0) {
+        /* until it is full */
+    }
+    acio_op_write(&writing.op, pipe.write, zeros, sizeof zeros, -1);
+    submit(&writing);
+    pass(3);
+    EXPECT(!writing.done);
+    close_socket(&pipe.read);
+    EXPECT_ERR(finish(&writing), -EPIPE);
+    close_socket(&pipe.write);
+}
