@@ -90,6 +90,15 @@ check-aarch64:
 torture: all
 	@tools/check $(BUILD) --suite torture $(TESTS)
 
+# With TLS where there is an openssl(1) to make certificates.
+#: make transfer       a gibibyte each way: TCP, Unix sockets, TLS
+transfer: all
+	@for backend in epoll uring; do \
+	    echo "$$backend:"; \
+	    ACIO_BACKEND=$$backend $(BUILD)/tests/transfer/transfer 1024 tcp unix \
+	    $(patsubst %,tls=%,$(wildcard $(BUILD)/tests/tls/certificates)) || \
+	    test $$? = 77 || exit 1; done
+
 #: make fuzz           random programs against a model (docs/fuzzing.md)
 fuzz: all
 	@$(BUILD)/tests/fuzz/scheduler $(FUZZ)
