@@ -245,9 +245,13 @@ main(int argc, char **argv)
     tailer.colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
     tailer.tails = calloc((size_t)tailer.count, sizeof *tailer.tails);
     tailer.notify_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-    for (int i = 0; i < tailer.count; i++)
-        if (!tailer.tails || !watch(&tailer, &tailer.tails[i], paths[i]))
-            return 1;
-    int err = acio_run(amain, .tailer = &tailer);
+    bool watching = tailer.tails && tailer.notify_fd >= 0;
+    if (!watching)
+        fprintf(stderr, "log_tailer: cannot begin: %s\n",
+            acio_strerror(-errno));
+    for (int i = 0; watching && i < tailer.count; i++)
+        watching = watch(&tailer, &tailer.tails[i], paths[i]);
+    int err = watching ? acio_run(amain, .tailer = &tailer) : -1;
+    free(tailer.tails);
     return err == -EINTR ? 130 : 1;
 }

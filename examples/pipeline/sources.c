@@ -58,11 +58,13 @@ int
 serve_sender(acio_stream *stream, void *arg)
 {
     struct pipeline *p = arg;
-    char line[LINE_BYTES];
-    ssize_t n;
-    int err = 0;
-    while (err == 0 && (n = acio_readline(stream, line, sizeof line)) != 0)
-        err = n < 0 ? (int)n : put_line(p, TCP, line);
+    struct acio_line line;
+    int err;
+    while ((err = acio_next_line(stream, &line)) > 0) {
+        err = put_line(p, TCP, line.text);
+        if (err < 0)
+            break;
+    }
     acio_event_set(&p->tcp_ended);
     return err == -ACIO_EQUEUESHUTDOWN ? 0 : err; /* that was Ctrl-C */
 }

@@ -47,9 +47,18 @@ class Gateway(unittest.TestCase):
         return self.receive(sock)
 
     def receive(self, sock):
-        file = sock.makefile("rb")
-        head = file.read(4)
-        return file.read(struct.unpack(">I", head)[0]) if head else None
+        """Byte for byte: what lies behind the answer is for the next call."""
+        head = self.receive_exactly(sock, 4)
+        return self.receive_exactly(sock, struct.unpack(">I", head)[0])
+
+    def receive_exactly(self, sock, size):
+        data = b""
+        while len(data) < size:
+            piece = sock.recv(size - len(data))
+            if not piece:
+                raise ConnectionResetError
+            data += piece
+        return data
 
     def client_sees(self, data):
         """Now or as soon as there is a link."""
