@@ -16,8 +16,8 @@ VERSION = $(shell sed -n "s/^ *version: '\(.*\)',/\1/p" meson.build)
 export MESON
 
 .PHONY: all help check demo gateway sanitize asan tsan valgrind check-aarch64 \
-	tidy layers format clang clang-tidy abi docs bench torture fuzz soak-tls \
-	install clean
+	tidy layers format clang clang-tidy abi docs bench torture fuzz \
+	soak-spawn soak-tls install clean
 
 # configure(folder, options): sets a build folder up, or changes the one there
 define configure
