@@ -22,6 +22,7 @@ class Feed:
     def __init__(self, tcp_port, udp_port, path, window_ms):
         self.window_ms = window_ms
         self.tcp = socket.create_connection(("127.0.0.1", tcp_port))
+        self.tcp.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.udp.connect(("127.0.0.1", udp_port))
         self.file = open(path, "ab", buffering=0)
