@@ -615,15 +615,21 @@ cancel_connections(struct acioi_server *server)
 }
 
 /* As if the peers had said their last word: the handlers read what has come,
- * then the end, and what they have written leaves. */
+ * then the end, and what they have written leaves. A filter would take an end
+ * of the socket's for a connection that was cut off. */
 static void
-end_stream(acio_stream *stream)
+end_stream(acio_stream *handle)
 {
+    int err;
+    const struct acioi_stream *stream = acioi_stream_of(handle, &err);
+    if (!stream || stream->fd < 0)
+        return;
     acio_loop *loop = acioi_running_loop;
-    (void)acio_write_eof(stream);
-    int fd = acio_stream_fd(stream);
-    if (fd >= 0)
-        (void)loop->backend->shutdown(loop, fd, SHUT_RD);
+    (void)acio_write_eof(handle);
+    if (stream->filter)
+        acio_filter_deliver_end(stream->filter);
+    else
+        (void)loop->backend->shutdown(loop, stream->fd, SHUT_RD);
 }
 
 static void

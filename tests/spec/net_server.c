@@ -2,6 +2,7 @@
 /* Servers: a task for each connection, from the first to the last. */
 #include "net_world.h"
 
+#include <acio/filter.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -333,6 +334,47 @@ SPEC(net_server, closes_its_clients_in_peace)
     char wanted[80];
     snprintf(wanted, sizeof wanted, "[hello]end %s ",
         acio_strerror(-ACIO_ECLOSED));
+    EXPECT_NOTED(wanted);
+    acio_close(stream);
+}
+
+/* To it, an end of the socket is an end that came too early. */
+static int
+refuse_end(struct acio_filter *filter)
+{
+    (void)filter;
+    return -ACIO_EINCOMPLETE;
+}
+
+static int
+set_strict_filter(const struct acio_security *security, acio_stream *stream,
+    const struct acio_security_options *options)
+{
+    static const struct acio_filter_type strict = { .name = "strict",
+        .received_end = refuse_end };
+    static struct acio_filter filter;
+    (void)security;
+    (void)options;
+    filter = (struct acio_filter){ .type = &strict };
+    return acio_stream_set_filter(stream, &filter);
+}
+
+SPEC(net_server, closes_clients_with_a_filter_in_peace_as_well)
+{
+    static const struct acio_security security = { set_strict_filter };
+    struct acio_server_options options = { .security = &security };
+    acio_server *server;
+    EXPECT_ERR(acio_start_server(&server, read_and_tell, NULL, "127.0.0.1", 0,
+                   &options),
+        0);
+    acio_stream *stream = connect_to(server);
+    let_arrive();
+    acio_server_close(server);
+    acio_server_close_clients(server);
+    EXPECT_EQ(read_all(stream, NULL), 7);
+    EXPECT_ERR(acio_server_wait_closed(server, INFINITY), 0);
+    char wanted[80];
+    snprintf(wanted, sizeof wanted, "end %s ", acio_strerror(-ACIO_ECLOSED));
     EXPECT_NOTED(wanted);
     acio_close(stream);
 }
