@@ -22,8 +22,10 @@
  * datagram to the kernel at once, or waits until there is room.
  *
  * Any number of tasks may receive and send at once: who came first is served
- * first. An endpoint's handle is good until acio_datagram_close or
- * acio_datagram_abort is called; after that it answers -ACIO_ECLOSED.
+ * first (but not among those who send to full Unix sockets by name, who try
+ * again from time to time: there is nothing else to wait for). An endpoint's
+ * handle is good until acio_datagram_close or acio_datagram_abort is called;
+ * after that it answers -ACIO_ECLOSED.
  */
 #ifndef ACIO_DATAGRAM_H
 #define ACIO_DATAGRAM_H

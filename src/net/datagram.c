@@ -134,10 +134,12 @@ acioi_datagram_await(struct acioi_datagram *datagram, struct acioi_call *call,
     struct acio_link *queue)
 {
     call->nudged = false;
-    acioi_list_push_back(queue, &call->link);
+    if (queue)
+        acioi_list_push_back(queue, &call->link);
     acioi_datagram_use(datagram);
     ssize_t result = acio_await_op(&call->op);
-    acioi_list_remove(&call->link);
+    if (queue)
+        acioi_list_remove(&call->link);
     /* who was nudged and has another end now leaves the report to the next */
     if (datagram->report_count > 0 && (result >= 0 || acioi_current()->pending))
         acioi_datagram_nudge(datagram);
@@ -168,6 +170,8 @@ cancel_calls(struct acio_link *queue)
         link = link->next;
         call->nudged = true;
         acio_op_cancel(&call->op);
+        if (call->waiting)
+            acioi_wake(call->waiting);
     }
 }
 

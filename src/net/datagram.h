@@ -36,6 +36,7 @@ struct acioi_call {
     acio_op op;
     struct iovec piece;
     struct msghdr header;
+    struct acioi_task *waiting; /* for its turn, without an operation */
     bool nudged; /* the operation was cancelled, and not the task */
 };
 
@@ -65,10 +66,10 @@ struct acioi_datagram *acioi_datagram_new(struct acioi_net *net, int fd);
 struct acioi_datagram *acioi_datagram_begin(const acio_datagram *handle,
     const char *what, int *err);
 
-/* Awaits the call's operation in a queue of the endpoint. Its result; a
- * negative reason where the task was interrupted; -ACIO_ECLOSED where the
- * endpoint was closed, and is not to be looked at again; -EAGAIN where it was
- * nudged. */
+/* Awaits the call's operation in a queue of the endpoint (or NULL: it is in
+ * one). Its result; a negative reason where the task was interrupted;
+ * -ACIO_ECLOSED where the endpoint was closed, and is not to be looked at
+ * again; -EAGAIN where it was nudged. */
 ssize_t acioi_datagram_await(struct acioi_datagram *datagram,
     struct acioi_call *call, struct acio_link *queue);
 

@@ -235,7 +235,7 @@ acio_recvfrom(acio_datagram *handle, void *buf, size_t n,
     if (!datagram)
         return err;
     memset(&call.op, 0, sizeof call.op);
-    acioi_list_init(&call.link);
+    call.waiting = NULL;
     call.piece = (struct iovec){ buf, n };
     ssize_t whole = await_one(datagram, &call, &info->from);
     fill_info(info, n, whole);
@@ -337,7 +337,7 @@ acio_recv_batch(acio_datagram *handle, struct acio_datagram_message *messages,
     if (count < 1)
         return -EINVAL;
     memset(&call.op, 0, sizeof call.op);
-    acioi_list_init(&call.link);
+    call.waiting = NULL;
     call.piece = (struct iovec){ messages->data, messages->size };
     ssize_t whole = await_one(datagram, &call, &messages->address);
     if (whole < 0)

@@ -45,25 +45,65 @@ send_now(struct acioi_datagram *datagram, struct mmsghdr *messages, int count)
 
 /* ---- waiting for room ---- */
 
+/* Until the call is the first of those who send; 0, or why it leaves. */
+static int
+await_turn(struct acioi_datagram *datagram, struct acioi_call *call)
+{
+    struct acioi_task *task = acioi_current();
+    int reason = acioi_check(task);
+    while (!reason && !call->nudged &&
+        acioi_list_first(&datagram->senders) != &call->link) {
+        call->waiting = task;
+        reason = acioi_park_with(task, acioi_interrupt_wake, "datagram.send",
+            datagram);
+        call->waiting = NULL;
+    }
+    return reason;
+}
+
+static void
+leave_turn(struct acioi_datagram *datagram, struct acioi_call *call)
+{
+    acioi_list_remove(&call->link);
+    struct acio_link *next = acioi_list_first(&datagram->senders);
+    if (!next)
+        return;
+    call = acioi_container_of(next, struct acioi_call, link);
+    if (call->waiting)
+        acioi_wake(call->waiting);
+}
+
 /* Not by an operation that sends: io_uring goes on behind what a try has read
  * of the data, though it was not sent, and an empty datagram would leave (seen
  * with Unix sockets on Linux 6.18). */
 static int
+send_in_turn(struct acioi_datagram *datagram, struct acioi_call *call,
+    struct mmsghdr *message)
+{
+    int err = await_turn(datagram, call);
+    while (err == 0) {
+        if (datagram->slot.number == 0)
+            return -ACIO_ECLOSED;
+        err = try_send(datagram, message, 1);
+        if (err != -EAGAIN)
+            break;
+        acio_op_poll(&call->op, datagram->fd, POLLOUT);
+        ssize_t result = acioi_datagram_await(datagram, call, NULL);
+        err = result < 0 ? (int)result : 0;
+    }
+    return err < 0 ? err : 0;
+}
+
+static int
 send_when_ready(struct acioi_datagram *datagram, struct mmsghdr *message)
 {
     struct acioi_call call;
-    memset(&call.op, 0, sizeof call.op);
-    acioi_list_init(&call.link);
-    for (;;) {
-        acio_op_poll(&call.op, datagram->fd, POLLOUT);
-        ssize_t result = acioi_datagram_await(datagram, &call,
-            &datagram->senders);
-        if (result < 0)
-            return (int)result;
-        int n = try_send(datagram, message, 1);
-        if (n != -EAGAIN)
-            return n < 0 ? n : 0;
-    }
+    memset(&call, 0, sizeof call);
+    acioi_list_push_back(&datagram->senders, &call.link);
+    acioi_datagram_use(datagram);
+    int err = send_in_turn(datagram, &call, message);
+    leave_turn(datagram, &call);
+    return acioi_datagram_unuse(datagram) && err < 0 ? -ACIO_ECLOSED : err;
 }
 
 static int
