@@ -288,6 +288,11 @@ ignore(int signum)
     (void)signum;
 }
 
+#define BIT(signum) (1ULL << ((signum)-1))
+
+/* Signals of the C library's own, which a program can neither see nor set. */
+#define HIDDEN (BIT(32) | BIT(33))
+
 /* A line of /proc/self/status as a number. */
 static unsigned long long
 signal_set(const char *name)
@@ -297,10 +302,8 @@ signal_set(const char *name)
                                   (struct acio_process_options){ 0 }),
         name);
     EXPECT(line && sscanf(line + strlen(name), ":\t%llx", &set) == 1);
-    return set;
+    return set & ~HIDDEN;
 }
-
-#define BIT(signum) (1ULL << ((signum)-1))
 
 SPEC(process_spawn, has_no_signal_blocked_nor_ignored_that_the_caller_has_not)
 {
