@@ -294,9 +294,9 @@ refuse(struct acioi_stream *stream, const struct acio_filter *filter)
         return -EBUSY;
     if (stream->sending)
         return -EBUSY;
-    if (stream->read_error || stream->write_error)
-        return stream->read_error ? stream->read_error : stream->write_error;
-    return stream->finishing ? -ACIO_ECLOSED : 0;
+    if (stream->finishing)
+        return -ACIO_ECLOSED;
+    return acioi_stream_error(stream);
 }
 
 static void

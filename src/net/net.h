@@ -318,6 +318,16 @@ acioi_stream_closed(const struct acioi_stream *stream)
     return stream->slot.number == 0;
 }
 
+/* What broke it, 0 where nothing did. A pipe's other direction is no error of
+ * its own. */
+static inline int
+acioi_stream_error(const struct acioi_stream *stream)
+{
+    if (stream->kind != STREAM_WRITE_PIPE && stream->read_error)
+        return stream->read_error;
+    return stream->kind != STREAM_READ_PIPE ? stream->write_error : 0;
+}
+
 /* Charges a suspension point that had its answer at hand. The others may run:
  * what was not kept in use may be gone after it. */
 static inline void

@@ -185,7 +185,8 @@ is_unfinished(const struct acioi_stream *stream)
     if (stream->output_bytes > 0)
         return true;
     return stream->filter && !stream->broken && !stream->write_error &&
-        !stream->ended && acioi_filter_end_awaited(stream);
+        !stream->ended && !stream->read_error &&
+        acioi_filter_end_awaited(stream);
 }
 
 /* Until there is nothing to wait for; 0, or why it was cut short. */
@@ -305,15 +306,6 @@ acio_stream_fd(acio_stream *handle)
     return stream->fd < 0 ? -ENOTCONN : stream->fd;
 }
 
-/* A pipe's other direction is no error of its own. */
-static int
-what_broke(const struct acioi_stream *stream)
-{
-    if (stream->kind != STREAM_WRITE_PIPE && stream->read_error)
-        return stream->read_error;
-    return stream->kind != STREAM_READ_PIPE ? stream->write_error : 0;
-}
-
 static void
 tell_which(struct acioi_text *text, const struct acioi_stream *stream)
 {
@@ -337,7 +329,7 @@ acio_error_text(acio_stream *handle)
     struct acioi_stream *stream = acioi_stream_of(handle, &err);
     if (!stream)
         return handle ? acio_strerror(err) : "";
-    int error = what_broke(stream);
+    int error = acioi_stream_error(stream);
     if (!error)
         return "";
     struct acioi_net *net = stream->slot.net;

@@ -2,10 +2,13 @@
 /* Streams of pipes, and of sockets that others have made. */
 #include "net_world.h"
 
+#include <ctype.h>
 #include <fcntl.h>
 #include <pty.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+#include <acio/filter.h>
 
 struct tube {
     acio_stream *reader, *writer;
@@ -222,6 +225,54 @@ SPEC(net_pipe, may_be_the_end_of_all_things)
     settle();
     if (!stream)
         close(fd);
+}
+
+static int
+shout(struct acio_filter *filter, const char *data, size_t bytes)
+{
+    char buf[16];
+    for (size_t i = 0; i < bytes && i < sizeof buf; i++)
+        buf[i] = (char)toupper((unsigned char)data[i]);
+    return acio_filter_send(filter, buf, bytes);
+}
+
+static int
+whisper(struct acio_filter *filter, const char *data, size_t bytes)
+{
+    char buf[16];
+    for (size_t i = 0; i < bytes && i < sizeof buf; i++)
+        buf[i] = (char)tolower((unsigned char)data[i]);
+    return acio_filter_deliver(filter, buf, bytes);
+}
+
+static bool
+expect_more(struct acio_filter *filter)
+{
+    (void)filter;
+    return true;
+}
+
+SPEC(net_pipe, takes_filters)
+{
+    static const struct acio_filter_type loud = { .write = shout,
+        .end_awaited = expect_more };
+    static const struct acio_filter_type quiet = { .received = whisper };
+    struct acio_filter at_writer = { .type = &loud };
+    struct acio_filter at_reader = { .type = &quiet };
+    struct tube tube;
+    char buf[8] = "";
+    EXPECT_ERR(open_tube(&tube, 0), 0);
+    EXPECT_ERR(acio_stream_set_filter(tube.writer, &at_writer), 0);
+    EXPECT_ERR(say(tube.writer, "Hello"), 0);
+    EXPECT_EQ(acio_readexactly(tube.reader, buf, 5), 5);
+    EXPECT_TEXT(buf, "HELLO");
+    EXPECT_ERR(acio_stream_set_filter(tube.reader, &at_reader), 0);
+    EXPECT_ERR(say(tube.writer, "World"), 0);
+    EXPECT_EQ(acio_readexactly(tube.reader, buf, 5), 5);
+    EXPECT_TEXT(buf, "world");
+    EXPECT_ERR(acio_close(tube.writer), 0);
+    EXPECT_EQ(acio_read(tube.reader, buf, 1), 0);
+    EXPECT_ERR(acio_close(tube.reader), 0);
 }
 
 /* ---- sockets ---- */
