@@ -202,7 +202,7 @@ amain(void *arg)
 {
     struct load *load = ((struct amain_args *)arg)->load;
     acio_semaphore_init(&load->connecting, 500);
-    acio_barrier_init(&load->all, (size_t)load->clients + 1);
+    acio_barrier_init(&load->all, load->clients + 1);
     acio_event_init(&load->end);
     load->started = acio_loop_time(acio_get_running_loop());
     ACIO_GROUP(group);

@@ -5,6 +5,7 @@
 import os
 import pathlib
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -110,6 +111,36 @@ class Pipeline(unittest.TestCase):
         self.end_udp_and_file()
         status, counts = self.counts()
         self.assertEqual((status, counts["udp"], counts["lost"]), (1, 3, 1))
+
+    def test_notices_what_the_kernel_has_dropped(self):
+        self.start("--idle", 60000)
+        self.send_by_tcp().close()
+        self.pipeline.child.send_signal(signal.SIGSTOP)
+        count = 40000  # more than the socket's buffer holds
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+            udp.connect(("127.0.0.1", int(self.ports[1])))
+            for number in range(count):
+                udp.send(b"%d %d 5" % (number + 1, now_ms()))
+        self.pipeline.child.send_signal(signal.SIGCONT)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+            udp.connect(("127.0.0.1", int(self.ports[1])))
+            eventually(lambda: not self.queued())
+            udp.send(b"%d %d 5" % (count + 1, now_ms()))
+        self.end_udp_and_file()
+        status, counts = self.counts()
+        self.assertGreater(counts["dropped"], 0)
+        self.assertEqual(counts["udp"] + counts["dropped"], count + 1)
+        self.assertEqual(counts["lost"], counts["dropped"])
+        self.assertEqual(status, 1)
+
+    def queued(self):
+        """Bytes that wait in the kernel for the UDP socket."""
+        port = f":{int(self.ports[1]):04X}"
+        for line in pathlib.Path("/proc/net/udp").read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[1].endswith(port):
+                return int(fields[4].split(":")[1], 16)
+        raise AssertionError("there is no such socket")
 
     def test_counts_what_is_no_event(self):
         self.start()
