@@ -235,6 +235,23 @@ SPEC(file, is_read_by_many_tasks_at_once)
     remove_folder(&folder);
 }
 
+/* On the simulator requests are allocated; a thread that starts, too. */
+SPEC_KIND(file, reads_allocate_nothing, "epoll uring", SPEC_NO_TORTURE, )
+{
+    char data[64];
+    struct folder folder = make_folder();
+    put_file(&folder, "file", "text");
+    int fd = acio_open(in(&folder, "file"), O_RDONLY, 0);
+    REQUIRE(fd >= 0);
+    EXPECT_EQ(acio_pread(fd, data, 4, 0), 4);
+    size_t before = spec_heap_allocations();
+    for (int i = 0; i < 100; i++)
+        EXPECT_EQ(acio_pread(fd, data, 4, 0), 4);
+    EXPECT_EQ(spec_heap_allocations(), before);
+    EXPECT_EQ(acio_close_fd(fd), 0);
+    remove_folder(&folder);
+}
+
 /* ---- what a cancel does ---- */
 
 SPEC(file, of_a_cancelled_task_is_closed_all_the_same)

@@ -54,6 +54,15 @@ class Engine(unittest.TestCase):
         self.assertIn("pthread_mutex_lock", wanted)
         self.assertEqual([name for name in wanted if "acio" in name], [])
 
+    def test_names_the_back_ends_where_it_does_not_know_one(self):
+        done = subprocess.run(
+            [ALONE], env=os.environ | {"ACIO_BACKEND": "steam"}, timeout=60,
+            text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("ACIO_BACKEND=steam", done.stderr)
+        for name in "uring", "epoll", "sim":
+            self.assertIn(name, done.stderr)
+
     def test_works_alone_on_every_back_end(self):
         for backend in "epoll", "sim", "":
             with self.subTest(backend):
