@@ -160,6 +160,24 @@ SPEC(datagram_error, of_many_is_told_for_each)
     acio_datagram_close(a);
 }
 
+/* The kernel puts what went wrong on this side into the same queue. */
+SPEC(datagram_error, of_the_network_is_not_mixed_with_those_of_the_sender)
+{
+    static const char large[65508];
+    struct acio_address gone = nobody();
+    acio_datagram *a = asking();
+    for (int i = 0; i < 3; i++) {
+        EXPECT_ERR(tell(a, "anybody?", &gone), 0);
+        EXPECT_ERR(acio_sendto(a, large, sizeof large, &gone), -EMSGSIZE);
+        let_arrive();
+    }
+    for (int i = 0; i < 4; i++)
+        hear(a);
+    EXPECT_NOTED("[Connection refused][Connection refused]"
+                 "[Connection refused][Connection timed out]");
+    acio_datagram_close(a);
+}
+
 SPEC(datagram_error, in_a_batch_is_told_by_the_next_call)
 {
     struct acio_address gone = nobody();
