@@ -85,6 +85,16 @@ read_line(struct client *me, char line[LINE_BYTES])
     return 1;
 }
 
+/* The first word: nobody's name looks like something that he said. */
+static void
+take_word(char out[NAME_BYTES], const char *line)
+{
+    size_t n = strcspn(line, " ");
+    n = n < NAME_BYTES ? n : NAME_BYTES - 1;
+    memcpy(out, line, n);
+    out[n] = '\0';
+}
+
 static bool
 take_name(struct client *me)
 {
@@ -92,12 +102,12 @@ take_name(struct client *me)
     acio_write(me->stream, "Your name?\n", 11);
     if (read_line(me, line) <= 0)
         return false;
-    snprintf(me->name, sizeof me->name, "%.*s", NAME_BYTES - 1, line);
+    take_word(me->name, line);
     bool good = *me->name != '\0';
     for (struct client *other = *me->all; other; other = other->next)
         good = good && strcmp(other->name, me->name) != 0;
     if (!good)
-        acio_write(me->stream, "Somebody else has that name.\n", 29);
+        acio_write(me->stream, "That is taken, or no name.\n", 27);
     return good;
 }
 
@@ -112,8 +122,8 @@ converse(struct client *me)
             say(me, "%s: %s\n", me->name, line);
             continue;
         }
-        say(me, "* %s goes to %.*s\n", me->name, NAME_BYTES - 1, line + 6);
-        snprintf(me->room, sizeof me->room, "%.*s", NAME_BYTES - 1, line + 6);
+        say(me, "* %s leaves %s\n", me->name, me->room);
+        take_word(me->room, line + 6);
         say(me, "* %s comes to %s\n", me->name, me->room);
     }
     if (!me->end)

@@ -64,21 +64,28 @@ class Chat(unittest.TestCase):
         bob = self.enter("bob", ann)
         bob.send("/join cellar")
         for one in (ann, bob):
-            one.expect("* bob goes to cellar")
+            one.expect("* bob leaves lobby")
         bob.expect("* bob comes to cellar")
         ann.send("who is upstairs?")
         ann.expect("ann: who is upstairs?")
         bob.send("nobody")
         bob.expect("bob: nobody")
         bob.send("/join lobby")
-        bob.expect("* bob goes to lobby")
+        bob.expect("* bob leaves cellar")
         for one in (ann, bob):
             one.expect("* bob comes to lobby")
 
     def test_a_name_has_one_bearer_only(self):
         self.enter("ann")
         second = self.client("ann")
-        second.expect("Somebody else has that name.", "")
+        second.expect("That is taken, or no name.", "")
+
+    def test_a_name_is_a_word_that_fits(self):
+        self.enter("ann")
+        for name, taken in (("bob: hi", "bob:"), ("x" * 100, "x" * 23)):
+            client = self.client(name)
+            client.expect(f"* {taken} comes to lobby")
+        self.client(" ").expect("That is taken, or no name.", "")
 
     def test_what_steers_a_terminal_is_not_passed_on(self):
         ann = self.enter("ann")
