@@ -281,7 +281,8 @@ ACIO_EXPORT int acio_open_lines(acio_lines **out, const char *path,
  */
 ACIO_EXPORT int acio_lines_next(acio_lines *lines, struct acio_line *line);
 
-/* Close it; NULL is fine. Done also where the task is cancelled.
+/* Close it; NULL is fine. Done also where the task is cancelled, and outside a
+ * task.
  *
  *   returns   -
  *   suspends  yes
@@ -326,7 +327,8 @@ ACIO_EXPORT int acio_open_folder(acio_folder **out, const char *path);
 ACIO_EXPORT int acio_folder_next(acio_folder *folder,
     struct acio_folder_entry *entry);
 
-/* Close it; NULL is fine. Done also where the task is cancelled.
+/* Close it; NULL is fine. Done also where the task is cancelled, and outside a
+ * task.
  *
  *   returns   -
  *   suspends  yes

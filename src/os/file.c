@@ -6,7 +6,9 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
+#include <acio/error.h>
 #include <acio/scope.h>
 #include <acio/task.h>
 
@@ -38,6 +40,13 @@ acio_close_fd(int fd)
     acio_op op = { 0 };
     acio_op_close(&op, fd);
     return (int)acioi_file_insist(&op);
+}
+
+void
+acioi_file_close(int fd)
+{
+    if (acio_close_fd(fd) == -ACIO_ENOTASK)
+        close(fd);
 }
 
 ssize_t

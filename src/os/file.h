@@ -14,6 +14,9 @@ enum { ACIOI_FILE_PORTION = 1 << 20 };
  * there is neither memory nor a thread for the operation, a plain call. */
 ssize_t acioi_file_insist(acio_op *op);
 
+/* acio_close_fd, which outside a task closes all the same. */
+void acioi_file_close(int fd);
+
 /* A file that is read from its beginning to its end. */
 struct acioi_file_source {
     int fd;

@@ -126,7 +126,7 @@ acio_close_lines(acio_lines *lines)
 {
     if (!lines)
         return;
-    acio_close_fd(lines->source.fd);
+    acioi_file_close(lines->source.fd);
     acioi_free(lines->buffer);
     acioi_free(lines);
 }

@@ -12,9 +12,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <acio/file.h>
-
 #include "base/alloc.h"
+#include "os/file.h"
 #include "task/task.h"
 
 enum { PORTION = 32768 };
@@ -108,6 +107,6 @@ acio_close_folder(acio_folder *folder)
 {
     if (!folder)
         return;
-    acio_close_fd(folder->fd);
+    acioi_file_close(folder->fd);
     acioi_free(folder);
 }

@@ -184,3 +184,31 @@ SPEC_LARGE(file_folder, may_have_more_entries_than_are_read_at_once)
     EXPECT_EQ(list(folder.path), 2000);
     remove_folder(&folder);
 }
+
+struct open_both_args {
+    const char *path;
+    acio_lines **lines;
+    acio_folder **folder;
+};
+
+static int
+open_both(void *arg)
+{
+    const struct open_both_args *a = arg;
+    EXPECT_EQ(acio_open_lines(a->lines, "/dev/null", 0), 0);
+    EXPECT_EQ(acio_open_folder(a->folder, a->path), 0);
+    return 0;
+}
+
+TEST(file_folder, and_lines_are_closed_after_the_run_as_well)
+{
+    acio_lines *lines = NULL;
+    acio_folder *folder = NULL;
+    EXPECT_EQ(spec_run(open_both,
+                  ACIO_ARGS(open_both, .path = "/proc", .lines = &lines,
+                      .folder = &folder),
+                  NULL),
+        0);
+    acio_close_lines(lines);
+    acio_close_folder(folder);
+}
