@@ -226,6 +226,43 @@ SPEC_REAL(net_dns, is_not_asked_for_what_nobody_waits_for_any_more)
                  "answer ");
 }
 
+struct ask_two_args {
+    int *answers;
+};
+static int
+ask_two(void *arg)
+{
+    const struct ask_two_args *a = arg;
+    struct addrinfo *list;
+    int err = acio_getaddrinfo(&list, "two.test", NULL, &stream_hints);
+    if (err < 0)
+        return err;
+    *a->answers += list && list->ai_next && !list->ai_next->ai_next;
+    freeaddrinfo(list);
+    return 0;
+}
+
+/* Cancels come before a thread has the question, while it has it, and when the
+ * answer is on its way. */
+SPEC_REAL(net_dns, answers_and_cancels_may_meet)
+{
+    enum { ROUNDS = 60, AT_ONCE = 24 };
+    int answers = 0, awaited = 0;
+    for (int round = 0; round < ROUNDS; round++) {
+        acio_task *tasks[AT_ONCE];
+        for (int i = 0; i < AT_ONCE; i++)
+            tasks[i] = acio_create_task(ask_two, .answers = &answers);
+        for (int i = 0; i < round % 7; i++)
+            (void)acio_sleep(0.00005 * (round % 5));
+        for (int i = 0; i < AT_ONCE; i += 2)
+            acio_cancel(tasks[i]);
+        for (int i = 0; i < AT_ONCE; i++)
+            awaited += acio_await(tasks[i]) == 0;
+    }
+    EXPECT_EQ(answers, awaited);
+    EXPECT(awaited >= ROUNDS * AT_ONCE / 2);
+}
+
 static int
 ask_and_leave(void *arg)
 {

@@ -27,7 +27,7 @@ DIALECTS = [
     ("c++", ["g++", "clang++"], ["-std=c++17"]),
     ("c++", ["g++", "clang++"], ["-std=c++20", "-Wpedantic"]),
 ]
-SYSTEM = {"statx"}  # forward declarations of what the system has
+SYSTEM = {"addrinfo", "statx"}  # forward declarations of what the system has
 
 
 def compiler_command():
