@@ -18,7 +18,8 @@
  *
  * A stream stops receiving while more than twice its limit of what filters
  * delivered waits to be read; acio_drain looks at what they have sent. So a
- * filter should keep nothing back that it could hand on.
+ * filter should keep nothing back that it could hand on, but for what it holds
+ * until the stream flushes (acio_filter_hold).
  *
  * Not in <acio.h>: users of streams do not need it.
  */
@@ -45,6 +46,9 @@ struct acio_filter_type {
 
     /* The user writes; NULL: the bytes are handed on as they are. */
     int (*write)(struct acio_filter *filter, const char *data, size_t bytes);
+
+    /* What acio_filter_hold has announced is handed on now. */
+    int (*flush)(struct acio_filter *filter);
 
     /* The user will write no more. 1: what is below is to be told so as well,
      * after all that was sent; 0: it is not. NULL: 1. */
@@ -136,6 +140,46 @@ ACIO_EXPORT int acio_filter_deliver(struct acio_filter *filter,
  *   python    StreamReader.feed_eof()
  */
 ACIO_EXPORT void acio_filter_deliver_end(struct acio_filter *filter);
+
+/* Where bytes for the user can be put without a copy: the memory of the task
+ * that waits for them. Then acio_filter_delivered, before anything else is done
+ * with the stream.
+ *
+ *   returns   the memory, of `*bytes` bytes; NULL where nobody waits, or there
+ *             is a filter above: acio_filter_deliver does then
+ *   suspends  no
+ *   cancel    -
+ *   owner     borrowed until the caller returns to the stream
+ *   thread    the stream's loop
+ *   python    -
+ */
+ACIO_EXPORT void *acio_filter_room(struct acio_filter *filter, size_t *bytes);
+
+/* Hand on the first `bytes` bytes that were put there, one at least.
+ *
+ *   returns   -
+ *   suspends  no
+ *   cancel    -
+ *   owner     -
+ *   thread    the stream's loop
+ *   python    -
+ */
+ACIO_EXPORT void acio_filter_delivered(struct acio_filter *filter,
+    size_t bytes);
+
+/* Say that the filter holds bytes that the user has written, so that what comes
+ * in small pieces leaves in one. Its `flush` is called when the stream flushes:
+ * by acio_drain, or in the next pass of the loop. Before `write_eof` and
+ * `closing` it is not: they know.
+ *
+ *   returns   -
+ *   suspends  no
+ *   cancel    -
+ *   owner     -
+ *   thread    the stream's loop
+ *   python    -
+ */
+ACIO_EXPORT void acio_filter_hold(struct acio_filter *filter);
 
 /* Hand bytes on towards the fd. They leave as those of acio_write do.
  *

@@ -141,6 +141,24 @@ acio_filter_deliver(struct acio_filter *filter, const void *data, size_t bytes)
     return stream->broken || acioi_stream_closed(stream) ? -ACIO_ECLOSED : 0;
 }
 
+void *
+acio_filter_room(struct acio_filter *filter, size_t *bytes)
+{
+    struct acioi_stream *stream = filter->stream;
+    struct acioi_reader *reader = stream->reader;
+    if (filter->above || is_over(stream) || stream->ended || !reader ||
+        !reader->into)
+        return NULL;
+    *bytes = reader->wanted - reader->got;
+    return reader->into + reader->got;
+}
+
+void
+acio_filter_delivered(struct acio_filter *filter, size_t bytes)
+{
+    acioi_input_fill(filter->stream, bytes);
+}
+
 void
 acio_filter_deliver_end(struct acio_filter *filter)
 {
@@ -202,6 +220,27 @@ acio_filter_send(struct acio_filter *filter, const void *data, size_t bytes)
     if (is_over(stream) || stream->shutting)
         return -ACIO_ECLOSED;
     return pass_down(stream, filter->below, data, bytes);
+}
+
+void
+acio_filter_hold(struct acio_filter *filter)
+{
+    struct acioi_stream *stream = filter->stream;
+    stream->held = true;
+    acioi_net_flush_soon(stream->slot.net, stream);
+}
+
+/* From above to below: what the upper one hands on the lower one may hold. */
+void
+acioi_filter_flush(struct acioi_stream *stream)
+{
+    struct acio_filter *filter = stream->filter;
+    stream->held = false;
+    for (; filter && !stream->broken; filter = filter->below) {
+        if (filter->type->flush)
+            (void)judge(stream, filter->type->flush(filter));
+    }
+    stream->held = false;
 }
 
 static int

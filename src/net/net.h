@@ -246,6 +246,7 @@ struct acioi_stream {
     double close_timeout;
     bool broken;  /* the connection is to be reset, soon */
     uint8_t kind; /* enum acioi_stream_kind */
+    bool held;    /* a filter has something to flush */
     bool detour;  /* writes do not go straight into the output: there is a
                    * filter, a file is sent, or acio_write_eof was called */
 
@@ -367,6 +368,8 @@ void acioi_input_receive(struct acioi_stream *stream);
 /* Bytes for the user, and the end: 0 or an error. */
 void acioi_input_feed(struct acioi_stream *stream, const char *data,
     size_t bytes);
+/* So much was put where the reader wants it. */
+void acioi_input_fill(struct acioi_stream *stream, size_t bytes);
 void acioi_input_feed_end(struct acioi_stream *stream, int err);
 
 /* ---- output ---- */
@@ -396,6 +399,7 @@ void acioi_filter_received(struct acioi_stream *stream);
 /* acio_write and acio_write_eof on a stream with a filter. */
 int acioi_filter_write(struct acioi_stream *stream, const char *data,
     size_t bytes);
+void acioi_filter_flush(struct acioi_stream *stream);
 int acioi_filter_write_eof(struct acioi_stream *stream);
 /* Does none of them look at what is written? */
 bool acioi_filter_passes_output(const struct acioi_stream *stream);

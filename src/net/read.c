@@ -157,6 +157,15 @@ acioi_input_wake_reader(struct acioi_stream *stream)
         acioi_wake(reader->task);
 }
 
+static ACIOI_INTO_CALLER void
+fill(struct acioi_stream *stream, size_t bytes)
+{
+    struct acioi_reader *reader = stream->reader;
+    reader->got += bytes;
+    if (reader->got == reader->wanted || !reader->exactly)
+        acioi_input_wake_reader(stream);
+}
+
 static ACIOI_INTO_CALLER size_t
 feed_reader(struct acioi_stream *stream, const char *data, size_t bytes)
 {
@@ -165,10 +174,14 @@ feed_reader(struct acioi_stream *stream, const char *data, size_t bytes)
     if (bytes > room)
         bytes = room;
     memcpy(reader->into + reader->got, data, bytes);
-    reader->got += bytes;
-    if (reader->got == reader->wanted || !reader->exactly)
-        acioi_input_wake_reader(stream);
+    fill(stream, bytes);
     return bytes;
+}
+
+void
+acioi_input_fill(struct acioi_stream *stream, size_t bytes)
+{
+    fill(stream, bytes);
 }
 
 static ACIOI_INTO_CALLER void

@@ -210,8 +210,10 @@ acioi_output_flush(struct acioi_stream *stream)
 {
     acio_loop *loop = stream->slot.net->loop;
     acio_op *op = &stream->out;
+    if (__builtin_expect(stream->held, false))
+        acioi_filter_flush(stream);
     acioi_list_remove(&stream->link);
-    if (acio_op_alive(op))
+    if (acio_op_alive(op) || stream->broken)
         return;
     while (stream->output) {
         const struct acioi_block *block = stream->output;
@@ -350,7 +352,7 @@ acio_drain(acio_stream *handle)
     int reason = acioi_check(task);
     if (reason)
         return reason;
-    if (stream->output)
+    if (stream->output || stream->held)
         acioi_output_flush(stream);
     err = stream->write_error;
     if (!err && stream->output_bytes > stream->high)

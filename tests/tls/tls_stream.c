@@ -42,6 +42,64 @@ SPEC(tls_stream, reads_lines_and_pieces)
     tls_free(&pair);
 }
 
+SPEC(tls_stream, puts_the_small_writes_of_a_pass_into_one_record)
+{
+    struct tls_pair pair;
+    char buf[4096];
+    REQUIRE_ERR(tls_open(&pair, usual()), 0);
+    BIO *wire = SSL_get_wbio(acio_tls_native(pair.plain.client));
+    uint64_t before = BIO_number_written(wire);
+    for (int i = 0; i < 1000; i++)
+        acio_write(pair.plain.client, "abc", 3);
+    EXPECT_EQ(BIO_number_written(wire), before);
+    EXPECT_ERR(acio_drain(pair.plain.client), 0);
+    EXPECT_EQ(BIO_number_written(wire), before + 3000 + 22);
+    EXPECT_EQ(acio_readexactly(pair.plain.served, buf, 3000), 3000);
+    acio_write(pair.plain.client, "in the next pass", 16);
+    EXPECT_EQ(acio_readexactly(pair.plain.served, buf, 16), 16);
+    tls_free(&pair);
+}
+
+/* The gathered bytes of one are sealed when another is written to. */
+SPEC(tls_stream, gathers_for_one_stream_at_a_time)
+{
+    struct tls_pair pair;
+    char buf[64];
+    EXPECT_ERR(tls_open(&pair, usual()), 0);
+    for (int i = 0; i < 10; i++) {
+        acio_write(pair.plain.client, "ask", 3);
+        acio_write(pair.plain.served, "told", 4);
+    }
+    EXPECT_EQ(acio_readexactly(pair.plain.served, buf, 30), 30);
+    EXPECT_EQ(acio_readexactly(pair.plain.client, buf, 40), 40);
+    buf[8] = 0;
+    EXPECT_TEXT(buf, "toldtold");
+    acio_write(pair.plain.client, "lost", 4);
+    acio_abort(pair.plain.client);
+    EXPECT_ERR(say(pair.plain.served, "x"), 0);
+    tls_free(&pair);
+}
+
+SPEC(tls_stream, keeps_the_order_of_small_and_large_writes)
+{
+    struct tls_pair pair;
+    static char large[20000];
+    bool good = false;
+    size_t at = 0;
+    EXPECT_ERR(tls_open(&pair, usual()), 0);
+    for (int i = 0; i < 40; i++) {
+        size_t n = i % 3 == 2 ? sizeof large : (size_t)i * 117;
+        for (size_t j = 0; j < n; j++)
+            large[j] = pattern(at + j);
+        acio_write(pair.plain.client, large, n);
+        at += n;
+    }
+    EXPECT_ERR(acio_write_eof(pair.plain.client), 0);
+    EXPECT_EQ(read_all(pair.plain.served, &good), (ssize_t)at);
+    EXPECT(good);
+    tls_free(&pair);
+}
+
 SPEC(tls_stream, pauses_a_peer_that_floods)
 {
     struct tls_pair pair;

@@ -6,11 +6,17 @@
  *             then; what OpenSSL writes goes to the stream's output.
  *
  *                 socket --> window --> SSL_read  --> the user
- *                 socket <-- output <-- SSL_write <-- the user
+ *                 socket <-- output <-- SSL_write <-- gathered <-- the user
  *
- *             So nothing waits in here but the beginning of a record, and the
- *             pressure of the stream's buffers holds as without TLS.
+ *             So nothing received waits in here but the beginning of a record,
+ *             and the pressure of the stream's buffers holds as without TLS.
+ *             What a task waits for is decrypted into its own memory.
  *
+ * Gathering.  A record is some twenty bytes longer than what is in it, and a
+ *             call of the cipher: small writes are gathered until the stream
+ *             flushes. One buffer does for a loop, since one task writes at a
+ *             time: where another stream is written to, the first one's bytes
+ *             are sealed.
  * Ends.       The peer's last word (close_notify) is the end of what it sends,
  *             and no answer to it is due: both directions end by themselves.
  *             The end of the connection without it may be somebody's work who
@@ -24,7 +30,12 @@
 #include "adapters/tls/tls.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
+
+/* What is larger is a record by itself, and not copied. So much room has to be
+ * where a task waits, or many calls would decrypt a record. */
+enum { SMALL_BYTES = 4096, LEAST_ROOM = 1024 };
 
 static const char key;
 
@@ -53,6 +64,8 @@ acioi_tls_loop_of(acio_loop *loop)
     if (!shared)
         return NULL;
     shared->loop = loop;
+    shared->gatherer = NULL;
+    shared->gathered_bytes = 0;
     shared->part = (struct acio_loop_part){ .key = &key,
         .release = release_loop };
     acio_loop_attach(loop, &shared->part);
@@ -203,20 +216,35 @@ judge(struct acioi_tls *tls, int result, bool *goes_on)
     }
 }
 
+/* SSL_read, into the memory of who waits or else into the loop's. */
+static int
+decrypt_some(struct acioi_tls *tls, bool *goes_on)
+{
+    size_t room;
+    char *plain = tls->loop->plain;
+    char *into = tls->closing ? NULL : acio_filter_room(&tls->filter, &room);
+    if (!into || room < LEAST_ROOM) {
+        into = plain;
+        room = sizeof tls->loop->plain;
+    }
+    ERR_clear_error();
+    int n = SSL_read(tls->ssl, into, room < INT_MAX ? (int)room : INT_MAX);
+    if (n <= 0)
+        return judge(tls, n, goes_on);
+    if (into != plain)
+        acio_filter_delivered(&tls->filter, (size_t)n);
+    else if (!tls->closing)
+        *goes_on = acio_filter_deliver(&tls->filter, plain, (size_t)n) == 0;
+    return 0;
+}
+
 static int
 decrypt(struct acioi_tls *tls)
 {
-    char *plain = tls->loop->plain;
     bool goes_on = true;
     int err = 0;
-    while (goes_on && err == 0) {
-        ERR_clear_error();
-        int n = SSL_read(tls->ssl, plain, sizeof tls->loop->plain);
-        if (n <= 0)
-            err = judge(tls, n, &goes_on);
-        else if (!tls->closing)
-            goes_on = acio_filter_deliver(&tls->filter, plain, (size_t)n) == 0;
-    }
+    while (goes_on && err == 0)
+        err = decrypt_some(tls, &goes_on);
     return err;
 }
 
@@ -261,17 +289,73 @@ received_end(struct acio_filter *filter)
 /* ---- what leaves ---- */
 
 static int
+encrypt(struct acioi_tls *tls, const char *data, size_t bytes)
+{
+    size_t written;
+    if (tls->broken)
+        return -ACIO_ETLS;
+    ERR_clear_error();
+    int result = SSL_write_ex(tls->ssl, data, bytes, &written);
+    return result == 1 ? 0 : break_off(tls, result);
+}
+
+/* Encrypts what was gathered of the connection. */
+static int
+seal(struct acioi_tls *tls)
+{
+    struct acioi_tls_loop *loop = tls->loop;
+    if (loop->gatherer != tls)
+        return 0;
+    loop->gatherer = NULL;
+    return encrypt(tls, loop->gathered, loop->gathered_bytes);
+}
+
+/* Makes room for `bytes` of the connection. */
+static int
+begin_gathering(struct acioi_tls *tls, size_t bytes)
+{
+    struct acioi_tls_loop *loop = tls->loop;
+    struct acioi_tls *other = loop->gatherer;
+    int err = 0;
+    if (other == tls && loop->gathered_bytes + bytes > sizeof loop->gathered)
+        err = seal(tls);
+    else if (other && other != tls && (err = seal(other)) < 0) {
+        acio_filter_fail(&other->filter, err);
+        err = 0;
+    }
+    if (!loop->gatherer) {
+        loop->gatherer = tls;
+        loop->gathered_bytes = 0;
+    }
+    return err;
+}
+
+static int
 write_plain(struct acio_filter *filter, const char *data, size_t bytes)
 {
     struct acioi_tls *tls = tls_of(filter);
-    size_t written;
+    struct acioi_tls_loop *loop = tls->loop;
     if (bytes == 0)
         return 0;
     if (tls->broken || !tls->shaken)
         return tls->broken ? -ACIO_ETLS : -EBUSY;
-    ERR_clear_error();
-    int result = SSL_write_ex(tls->ssl, data, bytes, &written);
-    return result == 1 ? 0 : break_off(tls, result);
+    if (bytes > SMALL_BYTES) {
+        int err = seal(tls);
+        return err < 0 ? err : encrypt(tls, data, bytes);
+    }
+    int err = begin_gathering(tls, bytes);
+    if (err < 0)
+        return err;
+    memcpy(loop->gathered + loop->gathered_bytes, data, bytes);
+    loop->gathered_bytes += bytes;
+    acio_filter_hold(filter);
+    return 0;
+}
+
+static int
+flush(struct acio_filter *filter)
+{
+    return seal(tls_of(filter));
 }
 
 /* Our last word, once. */
@@ -280,6 +364,9 @@ say_goodbye(struct acioi_tls *tls)
 {
     if (!tls->shaken || tls->broken)
         return 0;
+    int err = seal(tls);
+    if (err < 0)
+        return err;
     ERR_clear_error();
     int result = SSL_shutdown(tls->ssl);
     return result < 0 ? break_off(tls, result) : 0;
@@ -319,12 +406,21 @@ end_awaited(struct acio_filter *filter)
         tls->shutdown_timeout >= 0;
 }
 
+/* What was written and did not leave is lost with the connection. */
+static void
+forget_gathered(const struct acioi_tls *tls)
+{
+    if (tls->loop->gatherer == tls)
+        tls->loop->gatherer = NULL;
+}
+
 static void
 lost(struct acio_filter *filter, int err)
 {
     struct acioi_tls *tls = tls_of(filter);
     if (!tls->shaken && !tls->broken)
         end_handshake(tls, err);
+    forget_gathered(tls);
     tls->broken = true;
 }
 
@@ -352,6 +448,7 @@ release(struct acio_filter *filter)
     acio_timer_cancel(tls->loop->loop, &tls->farewell);
     if (!tls->shaken && !tls->broken)
         end_handshake(tls, -ACIO_ECLOSED);
+    forget_gathered(tls);
     tls->broken = true;
     acioi_tls_unuse(tls);
 }
@@ -367,6 +464,7 @@ const struct acio_filter_type acioi_tls_filter = {
     .received = received,
     .received_end = received_end,
     .write = write_plain,
+    .flush = flush,
     .write_eof = write_eof,
     .closing = closing,
     .end_awaited = end_awaited,

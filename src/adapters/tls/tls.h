@@ -134,7 +134,10 @@ struct acioi_tls {
 struct acioi_tls_loop {
     struct acio_loop_part part;
     acio_loop *loop;
-    char plain[SSL3_RT_MAX_PLAIN_LENGTH]; /* of one record, on its way up */
+    struct acioi_tls *gatherer; /* whose the gathered bytes are; NULL: none */
+    size_t gathered_bytes;
+    char gathered[SSL3_RT_MAX_PLAIN_LENGTH]; /* written, for one record */
+    char plain[SSL3_RT_MAX_PLAIN_LENGTH];    /* of one record, on its way up */
 };
 
 /* The running loop's, made at first use; or NULL. */
