@@ -8,6 +8,7 @@
 
 #include <arpa/inet.h>
 #include <netdb.h>
+#include <sys/resource.h>
 
 #include "engine/engine.h"
 
@@ -306,6 +307,28 @@ SPEC(net_happy_eyeballs, need_an_address_of_the_local_ones_family)
         SKIP("this machine has no IPv6");
     EXPECT_ERR(err, -EADDRNOTAVAIL);
     EXPECT(strstr(text, ": [::1]:1: Cannot assign requested address"));
+}
+
+SPEC_REAL(net_happy_eyeballs, tell_that_there_are_no_more_files)
+{
+    struct list list = { .count = 0 };
+    acio_stream *stream;
+    char text[400] = "";
+    struct rlimit before, after;
+    struct acio_connect_options options = { .error_text = text,
+        .error_text_bytes = sizeof text };
+    add(&list, "127.0.0.2", 1);
+    add(&list, "127.0.0.3", 1);
+    getrlimit(RLIMIT_NOFILE, &before);
+    after = before;
+    after.rlim_cur = 0;
+    setrlimit(RLIMIT_NOFILE, &after);
+    int err = acio_open_connection_addresses(&stream, list.entries, &options);
+    setrlimit(RLIMIT_NOFILE, &before);
+    EXPECT_ERR(err, -EMFILE);
+    EXPECT_TEXT(text,
+        "cannot connect: 127.0.0.2:1: Too many open files; "
+        "127.0.0.3:1: Too many open files");
 }
 
 SPEC(net_happy_eyeballs, need_an_address)
