@@ -277,7 +277,7 @@ SPEC(net_pipe, takes_filters)
 
 /* ---- sockets ---- */
 
-SPEC_REAL(net_open_socket, takes_a_socket_of_the_callers)
+SPEC(net_open_socket, takes_a_socket_of_the_callers)
 {
     acio_stream *ours = NULL, *theirs = NULL;
     int fds[2];
