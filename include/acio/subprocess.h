@@ -271,7 +271,8 @@ ACIO_EXPORT int acio_process_terminate(acio_process *process);
 ACIO_EXPORT int acio_process_kill(acio_process *process);
 
 /* Abort its streams and kill the child if it still runs; the loop waits for
- * it. Tasks inside acio_process_wait are answered -ACIO_ECLOSED.
+ * it. Tasks inside acio_process_wait are answered -ACIO_ECLOSED. A child that
+ * runs as another user may not be killed, and goes on.
  *
  *   returns   -
  *   suspends  no

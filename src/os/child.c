@@ -10,6 +10,9 @@
  *             takes the status and so gives the number back. Up to that call
  *             the number is this child's, and a signal sent from the same
  *             thread reaches nobody else.
+ *
+ * Others.     A child that runs as another user cannot be killed. It is not
+ *             waited for either, when the loop is closed.
  */
 #include "os/child.h"
 
@@ -125,15 +128,18 @@ acioi_child_reap(const struct acioi_child *child)
     return reap(child, WNOHANG);
 }
 
-/* The thread is awaited first: it must not wait for the next child that gets
- * the number. */
+/* The thread ends first: it must not wait for the next child that gets the
+ * number. */
 void
 acioi_child_end(struct acioi_child *child)
 {
-    (void)acioi_child_signal(child, SIGKILL);
+    bool left_alone = acioi_child_signal(child, SIGKILL) == -EPERM;
+    if (child->threaded && left_alone)
+        pthread_cancel(child->thread); /* inside waitid(2) */
     if (child->threaded)
         pthread_join(child->thread, NULL);
-    (void)reap(child, 0);
+    if (!left_alone)
+        (void)reap(child, 0);
     close(child->fd);
 }
 

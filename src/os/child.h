@@ -23,7 +23,8 @@ int acioi_child_open(struct acioi_child *child, pid_t pid);
  * where somebody else did that; -EAGAIN where it runs. */
 int acioi_child_reap(const struct acioi_child *child);
 
-/* Kills the child and waits for its end. */
+/* Kills the child and waits for its end; one that may not be killed is left
+ * alone. */
 void acioi_child_end(struct acioi_child *child);
 
 /* For one that was not waited for: so its number is no other's. */

@@ -102,3 +102,59 @@ SPEC(process_no_pidfd, leaks_no_descriptor_without_close_range_either)
     close(given);
     close(other);
 }
+
+/* ---- a child that may not be killed, as that of another user ---- */
+
+struct start_cat_args {
+    int input;
+    pid_t *pid;
+};
+
+static int
+start_cat(void *arg)
+{
+    struct start_cat_args *a = arg;
+    acio_process *process;
+    int err = acio_create_subprocess_exec(&process, ACIO_ARGV("cat"),
+        &(struct acio_process_options){ .input = a->input });
+    if (err < 0)
+        return err;
+    *a->pid = acio_process_pid(process);
+    EXPECT_ERR(acio_process_kill(process), -EPERM);
+    acio_process_close(process);
+    return 0;
+}
+
+/* It ends when it has read all of its input. */
+static void
+expect_left_alone(void)
+{
+    int fds[2], status = -1;
+    pid_t pid = -1;
+    REQUIRE_EQ(pipe2(fds, O_CLOEXEC), 0);
+    struct start_cat_args args = { .input = fds[0], .pid = &pid };
+    int err = spec_run(start_cat, (struct acio_args){ &args, sizeof args },
+        NULL);
+    EXPECT_ERR(err, 0);
+    if (err == 0)
+        EXPECT_EQ(waitpid(pid, &status, WNOHANG), 0);
+    close(fds[1]);
+    close(fds[0]);
+    if (err == 0)
+        EXPECT_EQ(waitpid(pid, &status, 0), pid);
+    EXPECT_EQ(status, err == 0 ? 0 : -1);
+}
+
+TEST(process_no_pidfd, leaves_a_child_alone_that_may_not_be_killed)
+{
+    forbid(SYS_pidfd_open, ENOSYS);
+    forbid(SYS_kill, EPERM);
+    expect_left_alone();
+}
+
+TEST(process_wait, leaves_a_child_alone_that_may_not_be_killed)
+{
+    forbid(SYS_pidfd_send_signal, EPERM);
+    forbid(SYS_kill, EPERM);
+    expect_left_alone();
+}

@@ -25,7 +25,7 @@ wanted_count(void)
     int count = text ? atoi(text) : 0;
     if (count > 0)
         return count;
-    return __tsan_init ? 60 : 1000;
+    return __tsan_init ? 60 : 300;
 }
 
 /* Each child has its own text, of its own length. */
@@ -87,7 +87,7 @@ count_descriptors(void)
     return count;
 }
 
-SPEC_LARGE(process_soak, a_thousand_children_say_what_they_should)
+SPEC_LARGE(process_soak, hundreds_of_children_say_what_they_should)
 {
     EXPECT(is_good(1)); /* what is made at the first use is there */
     int before = count_descriptors();
