@@ -19,7 +19,7 @@ open_tube(struct tube *tube, size_t limit)
 {
     const struct acio_pipe_options options = { .limit = limit };
     int fds[2];
-    *tube = (struct tube){ NULL };
+    *tube = (struct tube){ .reader = NULL };
     if (pipe2(fds, O_CLOEXEC) < 0)
         return -errno;
     int err = acio_connect_read_pipe(&tube->reader, fds[0], &options);

@@ -229,7 +229,7 @@ judge(const struct transfer_args *a, int err, int files, double seconds)
 static int
 run(const char *way, uint64_t bytes)
 {
-    struct securities securities = { NULL };
+    struct securities securities = { .client = NULL };
     struct transfer_args a = { .way = way,
         .bytes = bytes,
         .securities = &securities };

@@ -8,7 +8,7 @@ int
 securities_open(struct securities *both, const char *folder)
 {
     (void)folder;
-    *both = (struct securities){ NULL };
+    *both = (struct securities){ .client = NULL };
     return -ENOSYS;
 }
 
