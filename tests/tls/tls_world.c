@@ -37,7 +37,8 @@ shake(void *arg)
     };
     *a->result = acio_start_tls(a->stream, a->context, &options);
     if (*a->result < 0) {
-        note("%s: %s: %s\n", a->who, acio_strerror(*a->result), why);
+        if (!a->handshake->quiet)
+            note("%s: %s: %s\n", a->who, acio_strerror(*a->result), why);
         acio_abort(a->stream);
     }
     return 0;

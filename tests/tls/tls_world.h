@@ -26,6 +26,7 @@ struct handshake {
     struct acio_tls_options client, server;
     const char *host;
     double timeout;
+    bool quiet; /* nothing is noted */
 };
 
 /* The usual: a client that trusts the authority, a server that is localhost. */
