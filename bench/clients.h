@@ -5,6 +5,9 @@
  *
  * A thread counts what it has done, and goes on for ever. What lies between
  * two looks at all counts is compared with what the server's clock moved on.
+ * Both times are the server's processor time, so that a busy machine makes a
+ * run longer and not its figures wrong; the first begins when every thread has
+ * done something.
  */
 #ifndef ACIO_BENCH_CLIENTS_H
 #define ACIO_BENCH_CLIENTS_H
@@ -14,9 +17,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-/* How many times the measured window may grow where nothing happened in it,
- * because the machine did something else. */
-enum { BENCH_WINDOWS = 40 };
+enum { BENCH_LONGEST_MS = 20000 }; /* of each part of a run */
 
 struct bench_client {
     void (*work)(struct bench_client *);
@@ -42,6 +43,26 @@ bench_client_thread(void *arg)
     return NULL;
 }
 
+/* Sleeps until the server's clock shows `until_ns`. */
+static inline void
+bench_clients_wait(clockid_t server, double until_ns)
+{
+    int ms = 0;
+    while (bench_clock_ns(server) < until_ns && ms++ < BENCH_LONGEST_MS)
+        usleep(1000);
+    bench_require(ms < BENCH_LONGEST_MS, "the server is at work");
+}
+
+static inline void
+bench_clients_begin(struct bench_client *clients, int count)
+{
+    int ms = 0;
+    for (int i = 0; i < count; i++)
+        while (!atomic_load(&clients[i].done) && ms++ < BENCH_LONGEST_MS)
+            usleep(1000);
+    bench_require(ms < BENCH_LONGEST_MS, "the server serves everybody");
+}
+
 /* Prints what `unit` of that which the threads count costs the server. */
 static inline void
 bench_clients_run(char **argv, void (*work)(struct bench_client *), double unit)
@@ -57,13 +78,14 @@ bench_clients_run(char **argv, void (*work)(struct bench_client *), double unit)
             &clients[i]);
         bench_require(err == 0, "a thread");
     }
-    usleep((useconds_t)(atoi(argv[4]) * 1000));
-    double before = bench_clients_sum(clients, count), done = before;
-    double wall = bench_clock_ns(real), cpu = bench_clock_ns(server);
-    for (int i = 0; i < BENCH_WINDOWS && done == before; i++) {
-        usleep((useconds_t)(atoi(argv[5]) * 1000));
-        done = bench_clients_sum(clients, count);
-    }
+    bench_clients_begin(clients, count);
+    double cpu = bench_clock_ns(server);
+    bench_clients_wait(server, cpu + atof(argv[4]) * 1e6);
+    double before = bench_clients_sum(clients, count);
+    double wall = bench_clock_ns(real);
+    cpu = bench_clock_ns(server);
+    bench_clients_wait(server, cpu + atof(argv[5]) * 1e6);
+    double done = bench_clients_sum(clients, count);
     done = (done - before) / unit;
     wall = bench_clock_ns(real) - wall;
     cpu = bench_clock_ns(server) - cpu;
