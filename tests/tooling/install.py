@@ -95,6 +95,20 @@ class Install(unittest.TestCase):
                         *self.pkg_config("--cflags", "--libs", "acio")])
         self.run_program(program)
 
+    def test_pkg_config_builds_a_program_with_tls(self):
+        if not (self.libraries / "libacio-tls.so").exists():
+            self.skipTest("built without OpenSSL")
+        source, program = self.root / "tls.c", self.root / "tls"
+        source.write_text(
+            "#include <acio.h>\n#include <acio/tls.h>\n"
+            "int main(void)\n{\n    acio_tls_context *tls;\n"
+            "    int err = acio_tls_client_context(&tls, NULL);\n"
+            "    acio_tls_context_free(tls);\n    return err < 0;\n}\n")
+        run(COMPILER + [source, "-o", program, *self.pkg_config(
+            "--cflags", "--libs", "acio-tls")])
+        run([program], env=dict(os.environ,
+                                LD_LIBRARY_PATH=str(self.libraries)))
+
     def test_pkg_config_builds_a_static_program(self):
         program = self.root / "consumer-static"
         flags = self.pkg_config("--static", "--cflags", "--libs", "acio")
