@@ -48,7 +48,8 @@ void
 file_put(const struct folder *folder, const char *name, const char *text)
 {
     FILE *file = fopen(in(folder, name), "we");
-    REQUIRE(file != NULL);
+    if (!EXPECT(file != NULL))
+        return; /* under torture its folder may not be there */
     fputs(text, file);
     fclose(file);
 }
