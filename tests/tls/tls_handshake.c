@@ -457,3 +457,52 @@ SPEC(tls_handshake, happens_once)
         -EALREADY);
     tls_free(&pair);
 }
+
+SPEC(tls_handshake, ends_where_somebody_else_closes_the_stream)
+{
+    struct pair pair;
+    acio_tls_context *context = client_context();
+    EXPECT_ERR(open_pair(&pair, 0), 0);
+    acio_task *task = acio_create_task(shake_half, .stream = pair.client,
+        .context = context);
+    let_arrive();
+    acio_abort(pair.client);
+    EXPECT_ERR(acio_await(task), 0);
+    EXPECT_NOTED("the object is closed: the object is closed");
+    close_pair(&pair);
+    acio_tls_context_free(context);
+}
+
+SPEC(tls_handshake, that_is_cancelled_leaves_a_stream_to_close)
+{
+    struct pair pair;
+    acio_tls_context *context = client_context();
+    EXPECT_ERR(open_pair(&pair, 0), 0);
+    acio_task *task = acio_create_task(shake_half, .stream = pair.client,
+        .context = context);
+    let_arrive();
+    acio_cancel(task);
+    (void)acio_await(task);
+    EXPECT_NOTED("Operation canceled: Operation canceled");
+    EXPECT_ERR(acio_close(pair.client), 0);
+    close_pair(&pair);
+    acio_tls_context_free(context);
+}
+
+SPEC(tls_handshake, needs_the_context_of_its_side)
+{
+    acio_tls_context *context = server_context();
+    acio_stream *stream;
+    char why[200];
+    acio_server *server = serve(echo, NULL);
+    EXPECT_ERR(acio_open_connection(&stream, "127.0.0.1",
+                   acio_server_port(server),
+                   &(struct acio_connect_options){
+                       .security = acio_tls_security(context),
+                       .error_text = why,
+                       .error_text_bytes = sizeof why }),
+        -EINVAL);
+    EXPECT(strstr(why, ": this is a context for servers"));
+    (void)acio_server_wait_closed(server, 1.0);
+    acio_tls_context_free(context);
+}
