@@ -112,7 +112,6 @@ soak-spawn: all
 #: make soak-tls       ten thousand TLS connections at once, twice
 soak-tls: all
 	@tools/setup check
-	@ninja -C $(BUILD) tests/tls/tls-soak
 	@tests/tls/soak.py $(BUILD)/tests/tls/tls-soak \
 	    $(BUILD)/tests/tls/certificates 10000
 
