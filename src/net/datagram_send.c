@@ -73,9 +73,8 @@ leave_turn(struct acioi_datagram *datagram, struct acioi_call *call)
         acioi_wake(call->waiting);
 }
 
-/* Not by an operation that sends: io_uring goes on behind what a try has read
- * of the data, though it was not sent, and an empty datagram would leave (seen
- * with Unix sockets on Linux 6.18). */
+/* Not by an operation that sends, which would meet the errors of earlier
+ * datagrams: see try_send. */
 static int
 send_in_turn(struct acioi_datagram *datagram, struct acioi_call *call,
     struct mmsghdr *message)

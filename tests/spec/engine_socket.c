@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Operations on sockets, and the two that complete many times. */
 #include <poll.h>
+#include <sys/un.h>
 
 #include "engine_world.h"
 
@@ -205,6 +206,51 @@ ENGINE(engine_socket, messages_are_gathered_and_scattered)
     EXPECT_TEXT(left, "abc");
     EXPECT_TEXT(right, "def");
     close_pair(&pair);
+}
+
+enum { LONG_MESSAGE = 8000, MESSAGES = 40 }; /* more than wait at a name */
+
+/* What is sent to a Unix socket that has no room leaves when it has some, and
+ * leaves whole. */
+static void
+send_into_full_queue(bool by_message)
+{
+    static char data[LONG_MESSAGE];
+    static struct call calls[MESSAGES];
+    struct sockaddr_un name = { .sun_family = AF_UNIX };
+    socklen_t length = sizeof name;
+    int there = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    int here = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    struct iovec piece = { data, sizeof data };
+    struct msghdr header = { .msg_iov = &piece, .msg_iovlen = 1 };
+    REQUIRE_EQ(bind(there, (struct sockaddr *)&name, sizeof(sa_family_t)), 0);
+    REQUIRE_EQ(getsockname(there, (struct sockaddr *)&name, &length), 0);
+    REQUIRE_EQ(connect(here, (struct sockaddr *)&name, length), 0);
+    memset(calls, 0, sizeof calls);
+    for (int i = 0; i < MESSAGES; i++) {
+        if (by_message)
+            acio_op_sendmsg(&calls[i].op, here, &header, 0);
+        else
+            acio_op_send(&calls[i].op, here, data, sizeof data, 0);
+        submit(&calls[i]);
+    }
+    pass(3);
+    EXPECT(!calls[MESSAGES - 1].done);
+    for (int i = 0; i < MESSAGES; i++) {
+        struct call receiving = { 0 };
+        acio_op_recv(&receiving.op, there, data, sizeof data, 0);
+        EXPECT_EQ(perform(&receiving), LONG_MESSAGE);
+    }
+    for (int i = 0; i < MESSAGES; i++)
+        EXPECT_EQ(finish(&calls[i]), LONG_MESSAGE);
+    close_socket(&here);
+    close_socket(&there);
+}
+
+ENGINE_REAL(engine_socket, a_datagram_that_waits_for_room_leaves_whole)
+{
+    send_into_full_queue(false);
+    send_into_full_queue(true);
 }
 
 ENGINE(engine_socket, a_connect_that_nobody_answers_is_refused)
