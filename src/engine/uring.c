@@ -308,10 +308,20 @@ take_readiness(struct uring_state *state, acio_op *op, int result)
         again(state, op);
 }
 
+/* EAGAIN is the final answer of a Unix socket whose listener is busy: it is
+ * writable all the while, and there is nothing that one could wait for. */
+static bool
+is_turned_away(const acio_op *op, int result)
+{
+    return op->kind == ACIO_OP_CONNECT && result == -EAGAIN &&
+        op->u.connect.length >= sizeof(sa_family_t) &&
+        op->u.connect.address->sa_family == AF_UNIX;
+}
+
 static bool
 not_ready(const acio_op *op, int result)
 {
-    if (!acioi_uring_pollable(op))
+    if (!acioi_uring_pollable(op) || is_turned_away(op, result))
         return false;
     return result == -EAGAIN || result == -EINPROGRESS || result == -EALREADY;
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 /* ---- a place for files ---- */
@@ -214,6 +215,39 @@ SPEC(net_unix, can_be_given_a_time_limit_for_that, .sim.latency_max = -1)
     }
     EXPECT_ERR(err, -ETIMEDOUT);
     EXPECT_ELAPSED(0.05);
+    while (i-- > 0)
+        acio_close(streams[i]);
+    acio_server_wait_closed(server, 0);
+}
+
+static double
+processor_seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+/* A socket that is not connected is always writable: asking as soon as it is
+ * would take the whole processor. */
+SPEC_REAL(net_unix, rests_while_the_servers_queue_is_full)
+{
+    acio_server *server;
+    acio_stream *streams[8] = { NULL };
+    struct acio_server_options options = { .backlog = 1, .max_connections = 1 };
+    EXPECT_ERR(acio_start_unix_server(&server, hold, NULL, "@acio-rest",
+                   &options),
+        0);
+    int i = 0, err = 0;
+    double used = 0;
+    for (; err == 0 && i < 8; i++) {
+        ACIO_TIMEOUT(limit, 0.6);
+        double begin = processor_seconds();
+        err = acio_open_unix_connection(&streams[i], "@acio-rest", NULL);
+        used = processor_seconds() - begin;
+    }
+    EXPECT_ERR(err, -ETIMEDOUT);
+    EXPECT(used < 0.15 || spec_under_valgrind());
     while (i-- > 0)
         acio_close(streams[i]);
     acio_server_wait_closed(server, 0);
