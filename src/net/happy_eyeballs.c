@@ -21,7 +21,8 @@
  *             that an address which this machine cannot reach anyway says less
  *             than one that refused.
  * Cancel.     All attempts are called off and their sockets closed. One that
- *             has won in that moment is returned.
+ *             has won in that moment is returned. The sentence tells what had
+ *             failed by itself before, and what was called off.
  */
 #include "net/open.h"
 
@@ -100,6 +101,18 @@ acioi_addresses_interleave(struct acioi_addresses *addresses, int first)
 
 /* ---- an attempt ---- */
 
+/* The attempts of a race share a local port, if one is asked for; so do the
+ * connections that were made from it before, and are forgotten by and by. */
+static int
+bind_to(acio_loop *loop, int fd, const struct acioi_address *address)
+{
+    int on = 1;
+    if (acioi_address_port(address) > 0)
+        (void)loop->backend->setsockopt(loop, fd, SOL_SOCKET, SO_REUSEADDR, &on,
+            sizeof on);
+    return loop->backend->bind(loop, fd, &address->as.any, address->length);
+}
+
 static int
 bind_local(const struct race *race, int fd, int family)
 {
@@ -108,8 +121,7 @@ bind_local(const struct race *race, int fd, int family)
         const struct acioi_address *address = &race->local->list[i];
         if (address->as.any.sa_family != family)
             continue;
-        err = race->loop->backend->bind(race->loop, fd, &address->as.any,
-            address->length);
+        err = bind_to(race->loop, fd, address);
         if (err == 0)
             return 0;
     }
@@ -242,20 +254,23 @@ tells_little(int err)
     }
 }
 
+/* `reason` is why some of them were called off, if they were. */
 static int
-tell_failures(const struct race *race, struct acioi_text *text)
+tell_failures(const struct race *race, int reason, struct acioi_text *text)
 {
     int telling = 0;
     for (size_t i = 0; i < race->started; i++) {
         char name[NAME_BYTES];
         int err = race->attempts[i].error;
+        if (reason && err == -ECANCELED)
+            err = reason;
         acioi_address_write(&race->remote->list[i], name, sizeof name);
         acioi_text_add(text, "%s%s: %s", i > 0 ? "; " : ": ", name,
             acio_strerror(err));
         if (!tells_little(err) || tells_little(telling))
             telling = err;
     }
-    return telling;
+    return reason ? reason : telling;
 }
 
 static int
@@ -267,9 +282,11 @@ run(struct race *race, struct acioi_text *text)
     task->interrupted_thing = race;
     if (race->active > 0)
         reason = acioi_park_with(task, call_off, "connect", NULL);
+    else
+        (void)acioi_spend(task, 0);
     if (race->winner)
         return race->winner->fd;
-    return reason ? reason : tell_failures(race, text);
+    return tell_failures(race, reason, text);
 }
 
 int

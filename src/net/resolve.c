@@ -176,7 +176,7 @@ acioi_resolve(struct acioi_net *net, const struct acioi_query *query,
         return err;
     int reason = acioi_check(acioi_current());
     if (reason)
-        return reason;
+        return acioi_spend(acioi_current(), reason);
     err = acioi_net_is_simulated(net) ? look_up_simulated(query, out)
                                       : look_up(net, query, out);
     if (err < 0) {

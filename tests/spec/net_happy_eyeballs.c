@@ -8,6 +8,8 @@
 
 #include <arpa/inet.h>
 #include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 
 #include "engine/engine.h"
@@ -177,6 +179,33 @@ SPEC(net_happy_eyeballs, do_not_wait_behind_an_address_that_refuses, NO_LATENCY)
     acio_server_wait_closed(server, 1);
 }
 
+/* A port can be bound for the second address while the first one, of the same
+ * family or not, is still tried from it. */
+SPEC(net_happy_eyeballs, try_the_next_address_from_the_same_local_port,
+    NO_LATENCY)
+{
+    ACIO_TIMEOUT(limit, 5);
+    struct hole hole;
+    struct list list = { .count = 0 };
+    acio_stream *stream;
+    char name[64] = "";
+    open_hole(&hole, "127.0.0.2");
+    acio_server *server = serve_on("127.0.0.3"), *other = serve_on("127.0.0.4");
+    struct acio_connect_options options = { .local_port = acio_server_port(
+                                                other) };
+    acio_server_wait_closed(other, 1); /* nobody else has that port */
+    add(&list, "127.0.0.2", hole.port);
+    add(&list, "127.0.0.3", acio_server_port(server));
+    EXPECT_ERR(acio_open_connection_addresses(&stream, list.entries, &options),
+        0);
+    EXPECT_ELAPSED(0.25);
+    EXPECT(acio_stream_sock_name(stream, name, sizeof name) > 0);
+    EXPECT_EQ(atoi(strchr(name, ':') + 1), options.local_port);
+    acio_close(stream);
+    acio_server_wait_closed(server, 1);
+    close_hole(&hole);
+}
+
 struct widen_later_args {
     struct hole *hole;
 };
@@ -329,6 +358,55 @@ SPEC_REAL(net_happy_eyeballs, tell_that_there_are_no_more_files)
     EXPECT_TEXT(text,
         "cannot connect: 127.0.0.2:1: Too many open files; "
         "127.0.0.3:1: Too many open files");
+}
+
+SPEC(net_happy_eyeballs, tell_what_was_tried_when_the_time_was_up, NO_LATENCY)
+{
+    struct hole hole;
+    struct list list = { .count = 0 };
+    acio_stream *stream;
+    char text[400] = "", wanted[400];
+    struct acio_connect_options options = { .error_text = text,
+        .error_text_bytes = sizeof text };
+    open_hole(&hole, "127.0.0.3");
+    add(&list, "127.0.0.2", 1);
+    add(&list, "127.0.0.3", hole.port);
+    {
+        ACIO_TIMEOUT(limit, 0.1);
+        EXPECT_ERR(acio_open_connection_addresses(&stream, list.entries,
+                       &options),
+            -ETIMEDOUT);
+    }
+    snprintf(wanted, sizeof wanted,
+        "cannot connect: 127.0.0.2:1: Connection refused; 127.0.0.3:%d: "
+        "Connection timed out",
+        hole.port);
+    EXPECT_TEXT(text, wanted);
+    close_hole(&hole);
+}
+
+static int
+note_once(void *arg)
+{
+    (void)arg;
+    note("ran");
+    return 0;
+}
+
+/* An address that cannot be tried at all is answered at once: whoever tries
+ * again and again does not have the loop for himself. */
+SPEC(net_happy_eyeballs, that_fail_at_once_let_others_run)
+{
+    struct list list = { .count = 0 };
+    acio_stream *stream;
+    struct acio_connect_options options = { .local_host = "::1" };
+    add(&list, "127.0.0.2", 1);
+    start(note_once);
+    for (int i = 0; i < 1000; i++)
+        EXPECT_ERR(acio_open_connection_addresses(&stream, list.entries,
+                       &options),
+            -EADDRNOTAVAIL);
+    EXPECT_NOTED("ran");
 }
 
 SPEC(net_happy_eyeballs, need_an_address)
