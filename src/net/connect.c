@@ -22,6 +22,18 @@ static const double first_pause = 0.001, longest_pause = 0.1;
 
 /* ---- what is asked for ---- */
 
+/* What every call begins with; 0, or an error. */
+static int
+begin(acio_stream **out, struct acioi_text *text,
+    const struct acio_connect_options *options)
+{
+    acioi_text_begin(text, options->error_text, options->error_text_bytes);
+    if (!out)
+        return -EINVAL;
+    *out = NULL;
+    return acioi_current() ? 0 : acioi_no_task("the making of a connection");
+}
+
 static const struct acio_connect_options *
 or_defaults(const struct acio_connect_options *options)
 {
@@ -148,16 +160,13 @@ int
 acio_open_connection(acio_stream **out, const char *host, int port,
     const struct acio_connect_options *options)
 {
+    struct acioi_text text;
     options = or_defaults(options);
-    if (!out)
-        return -EINVAL;
-    *out = NULL;
+    int err = begin(out, &text, options);
+    if (err < 0)
+        return err;
     if (!acioi_port_is_valid(port))
         return -EINVAL;
-    if (!acioi_current())
-        return acioi_no_task(__func__);
-    struct acioi_text text;
-    acioi_text_begin(&text, options->error_text, options->error_text_bytes);
     acioi_text_add(&text, "cannot connect to %s, port %d",
         host ? host : "this machine", port);
     struct acioi_query query = { .host = host,
@@ -219,14 +228,11 @@ int
 acio_open_connection_addresses(acio_stream **out, const struct addrinfo *list,
     const struct acio_connect_options *options)
 {
-    options = or_defaults(options);
-    if (!out)
-        return -EINVAL;
-    *out = NULL;
-    if (!acioi_current())
-        return acioi_no_task(__func__);
     struct acioi_text text;
-    acioi_text_begin(&text, options->error_text, options->error_text_bytes);
+    options = or_defaults(options);
+    int err = begin(out, &text, options);
+    if (err < 0)
+        return err;
     acioi_text_add(&text, "cannot connect");
     int fd = check_options(options, NULL, &text);
     if (fd == 0)
@@ -278,16 +284,13 @@ int
 acio_open_unix_connection(acio_stream **out, const char *path,
     const struct acio_connect_options *options)
 {
+    struct acioi_text text;
     options = or_defaults(options);
-    if (!out)
-        return -EINVAL;
-    *out = NULL;
+    int err = begin(out, &text, options);
+    if (err < 0)
+        return err;
     if (!path)
         return -EINVAL;
-    if (!acioi_current())
-        return acioi_no_task(__func__);
-    struct acioi_text text;
-    acioi_text_begin(&text, options->error_text, options->error_text_bytes);
     acioi_text_add(&text, "cannot connect");
     int fd = check_options(options, NULL, &text);
     if (fd == 0)

@@ -125,7 +125,12 @@ SPEC(net_connect, works_with_ipv6)
 SPEC(net_connect, refuses_a_port_that_is_none)
 {
     acio_stream *stream;
-    EXPECT_ERR(acio_open_connection(&stream, "127.0.0.1", -1, NULL), -EINVAL);
+    char text[40] = "of an earlier call";
+    struct acio_connect_options options = { .error_text = text,
+        .error_text_bytes = sizeof text };
+    EXPECT_ERR(acio_open_connection(&stream, "127.0.0.1", -1, &options),
+        -EINVAL);
+    EXPECT_TEXT(text, "");
     EXPECT_ERR(acio_open_connection(&stream, "127.0.0.1", 65536, NULL),
         -EINVAL);
     EXPECT_ERR(acio_open_connection(NULL, "127.0.0.1", 1, NULL), -EINVAL);
