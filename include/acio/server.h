@@ -161,8 +161,9 @@ ACIO_EXPORT void acio_server_close(acio_server *server);
 
 /* End the connections that are being served, in peace: what their handlers
  * have written leaves, and is the last; reading meets the end of the stream
- * after what has come. The handlers return in their own time. The server goes
- * on: one that is to end is closed before.
+ * after what has come. The handlers return in their own time; a connection that
+ * is still being made safe has none, and is given up. The server goes on: one
+ * that is to end is closed before.
  *
  *   returns   -
  *   suspends  no
@@ -174,7 +175,8 @@ ACIO_EXPORT void acio_server_close(acio_server *server);
 ACIO_EXPORT void acio_server_close_clients(acio_server *server);
 
 /* Abort the connections that are being served, as by acio_abort: what their
- * handlers wait for on their streams answers -ACIO_ECLOSED.
+ * handlers wait for on their streams answers -ACIO_ECLOSED. A connection that
+ * is still being made safe is given up.
  *
  *   returns   -
  *   suspends  no

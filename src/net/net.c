@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* net.c - the layer's side of a loop: slots, flushing, the end
  *
- * Idea.       A slot that is free lies in a list and keeps its last number;
- *             taking it gives it the next one. Slabs of slots are given back
- *             with the loop, so that looking at an old handle is safe.
+ * Idea.       A slot that is free lies in a list and keeps the count of its
+ *             takings; the next one gives it the next number. Slabs of slots
+ *             are given back with the loop, so that looking at an old handle
+ *             is safe.
  *
  * Flushing.   Streams that were written to wait in a list, and one handle of
  *             the loop flushes them all in the next pass: small writes of one
@@ -71,8 +72,7 @@ acioi_slot_take(struct acioi_net *net, enum acioi_slot_kind kind)
     struct acioi_slot *slot = net->spare;
     net->spare = ((struct spare_slot *)slot)->next;
     memset(slot + 1, 0, SLOT_BYTES - sizeof *slot);
-    slot->last_number = (uint16_t)(slot->last_number % (NUMBERS - 1) + 1);
-    slot->number = slot->last_number;
+    slot->number = (uint16_t)(++slot->takings % (NUMBERS - 1) + 1);
     slot->kind = (uint8_t)kind;
     slot->taken = true;
     return slot;

@@ -65,9 +65,9 @@ enum acioi_slot_kind {
 
 struct acioi_slot {
     struct acioi_net *net;
-    uint16_t number;      /* of the handle that is good; 0: none is */
-    uint16_t last_number; /* given out */
-    uint8_t kind;         /* enum acioi_slot_kind: what lies in it */
+    uint32_t takings; /* so far: tells what its numbers cannot, which return */
+    uint16_t number;  /* of the handle that is good; 0: none is */
+    uint8_t kind;     /* enum acioi_slot_kind: what lies in it */
     bool taken;
 };
 

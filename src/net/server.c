@@ -69,7 +69,10 @@ struct connection {
     struct acio_link link; /* in server->connections */
     struct acioi_server *server;
     struct acioi_task *task;
-    acio_stream *stream;
+    struct acioi_slot *slot; /* of the stream */
+    uint32_t takings;        /* of the slot, with the stream's */
+    acio_stream *handle;
+    bool unsafe; /* still to be made safe; the handler waits for that */
 };
 
 static void resume(struct acioi_server *server);
@@ -145,6 +148,15 @@ is_full(const struct acioi_server *server)
         server->connection_count >= server->max_connections;
 }
 
+/* NULL where the handler has closed it: by then its handle may be that of
+ * another stream. */
+static acio_stream *
+stream_of(const struct connection *connection)
+{
+    bool same = connection->slot->takings == connection->takings;
+    return same ? connection->handle : NULL;
+}
+
 static void
 end_connection(struct connection *connection)
 {
@@ -177,9 +189,11 @@ report_handshake(const struct acioi_server *server, const char *why, int err)
     report(server, sentence, err);
 }
 
+/* A success that comes together with a cancel is too late. */
 static int
-make_safe(const struct acioi_server *server, acio_stream *stream)
+make_safe(struct connection *connection)
 {
+    const struct acioi_server *server = connection->server;
     char why[200] = "";
     const struct acio_security_options how = {
         .server_side = true,
@@ -187,12 +201,14 @@ make_safe(const struct acioi_server *server, acio_stream *stream)
         .error_text = why,
         .error_text_bytes = sizeof why,
     };
-    if (!server->security)
+    if (!connection->unsafe)
         return 0;
-    int err = server->security->start(server->security, stream, &how);
+    int err = server->security->start(server->security, connection->handle,
+        &how);
+    connection->unsafe = false;
     if (err < 0 && is_worth_a_report(server, err))
         report_handshake(server, why, err);
-    return err;
+    return err < 0 ? err : connection->task->pending;
 }
 
 static int
@@ -200,16 +216,16 @@ serve(void *arg)
 {
     struct connection *connection = arg;
     const struct acioi_server *server = connection->server;
-    int result = make_safe(server, connection->stream);
+    int result = make_safe(connection);
     if (result < 0) {
-        acio_abort(connection->stream);
+        acio_abort(stream_of(connection));
         end_connection(connection);
         return 0;
     }
-    result = server->handler(connection->stream, server->arg);
+    result = server->handler(connection->handle, server->arg);
     if (result < 0 && result != -ECANCELED)
         report(server, "the handler of a connection failed", result);
-    (void)acio_close(connection->stream); /* unless the handler has done it */
+    (void)acio_close(stream_of(connection));
     end_connection(connection);
     return 0;
 }
@@ -219,7 +235,10 @@ start_task(struct acioi_server *server, struct acioi_stream *stream)
 {
     struct acioi_runtime *runtime = loop_of(server)->runtime;
     struct connection args = { .server = server,
-        .stream = acioi_stream_handle(stream) };
+        .slot = &stream->slot,
+        .takings = stream->slot.takings,
+        .handle = acioi_stream_handle(stream),
+        .unsafe = server->security != NULL };
     struct acioi_task *task = acioi_task_create(runtime, serve,
         (struct acio_args){ &args, sizeof args },
         &(struct acio_task_options){ .name = server->name,
@@ -247,15 +266,6 @@ start_connection(struct acioi_server *server, struct acioi_stream *stream)
 }
 
 static void
-start_waiting(struct acioi_server *server)
-{
-    struct acio_link *link;
-    while (!is_full(server) && (link = acioi_list_pop_front(&server->waiting)))
-        start_connection(server,
-            acioi_container_of(link, struct acioi_stream, link));
-}
-
-static void
 abort_waiting(struct acioi_server *server)
 {
     struct acio_link *link;
@@ -263,12 +273,30 @@ abort_waiting(struct acioi_server *server)
         acioi_stream_abort(acioi_container_of(link, struct acioi_stream, link));
 }
 
+/* A run that is about to end starts nothing. */
+static bool
+is_open(const struct acioi_server *server)
+{
+    const struct acioi_runtime *runtime = loop_of(server)->runtime;
+    return !server->closed && runtime && !runtime->finishing;
+}
+
+static void
+start_waiting(struct acioi_server *server)
+{
+    struct acio_link *link;
+    if (!is_open(server))
+        abort_waiting(server);
+    while (!is_full(server) && (link = acioi_list_pop_front(&server->waiting)))
+        start_connection(server,
+            acioi_container_of(link, struct acioi_stream, link));
+}
+
 static void
 add_connection(struct acioi_server *server, int fd)
 {
     acio_loop *loop = loop_of(server);
-    struct acioi_runtime *runtime = loop->runtime;
-    if (server->closed || !runtime || runtime->finishing) {
+    if (!is_open(server)) {
         loop->backend->close_fd(loop, fd);
         return;
     }
@@ -488,16 +516,13 @@ static int
 begin_start(acio_server **out, acio_connection_handler *handler,
     struct acioi_text *text, const struct acio_server_options *options)
 {
+    acioi_text_begin(text, options->error_text, options->error_text_bytes);
     if (!out)
         return -EINVAL;
     *out = NULL;
     if (!handler)
         return -EINVAL;
-    struct acioi_task *task = acioi_current();
-    if (!task)
-        return acioi_no_task("the start of a server");
-    acioi_text_begin(text, options->error_text, options->error_text_bytes);
-    return acioi_check(task);
+    return acioi_checkpoint();
 }
 
 static void
@@ -632,6 +657,9 @@ end_stream(acio_stream *handle)
         (void)loop->backend->shutdown(loop, stream->fd, SHUT_RD);
 }
 
+/* A handshake that is under way is given up: there is no handler that could
+ * read or write anything, nor does every handshake notice what becomes of its
+ * stream. */
 static void
 for_each_stream(acio_server *handle, void (*function)(acio_stream *stream))
 {
@@ -640,8 +668,14 @@ for_each_stream(acio_server *handle, void (*function)(acio_stream *stream))
     if (!server)
         return;
     const struct acio_link *link = server->connections.next;
-    for (; link != &server->connections; link = link->next)
-        function(acioi_container_of(link, struct connection, link)->stream);
+    for (; link != &server->connections; link = link->next) {
+        const struct connection *connection = acioi_container_of(link,
+            struct connection, link);
+        if (connection->unsafe)
+            acioi_task_cancel(connection->task);
+        else
+            function(stream_of(connection));
+    }
 }
 
 void
@@ -729,6 +763,9 @@ acio_server_wait_closed(acio_server *handle, double timeout)
     acio_timeout_open(&limit, timeout);
     int reason = wait_over(server, task, "server.wait_closed");
     acio_timeout_close(&limit);
+    if (reason == -ETIMEDOUT && acio_timeout_expired(&limit) &&
+        server->connection_count == 0)
+        reason = 0; /* nobody was cut short */
     end_server(server, reason < 0);
     return reason;
 }

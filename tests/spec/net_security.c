@@ -198,3 +198,61 @@ SPEC(net_security, counts_as_a_connection_while_it_lasts)
     EXPECT_ERR(acio_server_wait_closed(server, 0), -ETIMEDOUT);
     acio_close(stream);
 }
+
+/* ---- a handshake that never ends ---- */
+
+static int
+shake_for_ever(const struct acio_security *security, acio_stream *stream,
+    const struct acio_security_options *options)
+{
+    (void)security;
+    (void)stream;
+    (void)options;
+    note("begun ");
+    int err = acio_sleep(1e6);
+    note("%s ", acio_strerror(err));
+    return err;
+}
+
+/* A server with a client whose hand it shakes for ever. */
+static acio_server *
+begin_to_shake(acio_stream **stream)
+{
+    static const struct acio_security endless = { shake_for_ever };
+    acio_server *server;
+    struct acio_server_options options = { .security = &endless };
+    EXPECT_ERR(acio_start_server(&server, say_hello, NULL, "127.0.0.1", 0,
+                   &options),
+        0);
+    *stream = connect_to(server);
+    let_arrive();
+    EXPECT_EQ(acio_server_connections(server), 1);
+    return server;
+}
+
+/* Without a handler nobody has written anything that should leave. */
+SPEC(net_security, is_given_up_where_clients_are_closed_in_peace)
+{
+    acio_stream *stream;
+    char byte;
+    acio_server *server = begin_to_shake(&stream);
+    acio_server_close_clients(server);
+    EXPECT_EQ(acio_read(stream, &byte, 1), 0);
+    EXPECT_NOTED("begun Operation canceled ");
+    EXPECT_REPORTED("");
+    acio_close(stream);
+    EXPECT_ERR(acio_server_wait_closed(server, INFINITY), 0);
+}
+
+SPEC(net_security, is_given_up_where_clients_are_aborted)
+{
+    acio_stream *stream;
+    char byte;
+    acio_server *server = begin_to_shake(&stream);
+    acio_server_abort_clients(server);
+    EXPECT_EQ(acio_read(stream, &byte, 1), 0);
+    EXPECT_NOTED("begun Operation canceled ");
+    EXPECT_REPORTED("");
+    acio_close(stream);
+    EXPECT_ERR(acio_server_wait_closed(server, INFINITY), 0);
+}

@@ -119,6 +119,55 @@ SPEC(net_server, does_not_mind_a_handler_that_closes_its_stream)
     EXPECT_ERR(acio_server_wait_closed(server, 1), 0);
 }
 
+struct early {
+    acio_stream *closed; /* by the first handler, long before it returns */
+    acio_stream *latest; /* that the others serve */
+    acio_future end;     /* of the first handler */
+};
+
+static int
+close_early(acio_stream *stream, void *arg)
+{
+    struct early *early = arg;
+    early->latest = stream;
+    if (early->closed)
+        return echo(stream, NULL);
+    early->closed = stream;
+    acio_close(stream);
+    return acio_future_await(&early->end);
+}
+
+/* A handle's memory and its number come back one day, as those of another
+ * connection. */
+SPEC_LARGE(net_server, does_not_take_another_stream_for_one_closed_long_ago)
+{
+    struct early early = { .closed = NULL };
+    acio_future_init(&early.end);
+    acio_server *server = serve(close_early, &early);
+    acio_stream *stream = connect_to(server);
+    char byte;
+    EXPECT_EQ(read_all(stream, NULL), 0);
+    acio_close(stream);
+    for (int i = 0; i < 5000; i++) {
+        stream = connect_to(server);
+        REQUIRE_ERR(say(stream, "x"), 0);
+        REQUIRE_EQ(acio_read(stream, &byte, 1), 1);
+        if (early.latest == early.closed)
+            break;
+        acio_close(stream);
+        let_arrive();
+    }
+    EXPECT(early.latest == early.closed);
+    acio_future_set_result(&early.end, 0);
+    let_arrive();
+    EXPECT_EQ(acio_server_connections(server), 1);
+    EXPECT_ERR(say(stream, "y"), 0);
+    EXPECT_EQ(acio_read(stream, &byte, 1), 1);
+    acio_close(stream);
+    acio_server_wait_closed(server, 1);
+    acio_future_close(&early.end);
+}
+
 static const acio_context_var colour = { "colour", "none" };
 
 static int
@@ -445,6 +494,12 @@ close_later(void *arg)
     return acio_close(a->stream);
 }
 
+SPEC(net_server, without_connections_is_closed_in_no_time)
+{
+    acio_server *server = serve(echo, NULL);
+    EXPECT_ERR(acio_server_wait_closed(server, 0), 0);
+}
+
 SPEC(net_server, waits_for_its_handlers)
 {
     acio_server *server = serve(echo, NULL);
@@ -567,4 +622,45 @@ forget_server(void *arg)
 TEST(net_server, that_nobody_waits_for_ends_with_the_run)
 {
     EXPECT_ERR(spec_run(forget_server, (struct acio_args){ 0 }, NULL), 0);
+}
+
+static int
+note_start(acio_stream *stream, void *arg)
+{
+    note("started ");
+    return note_end(stream, arg);
+}
+
+struct connect_and_leave_args {
+    acio_server *server;
+};
+static int
+connect_and_leave(void *arg)
+{
+    const struct connect_and_leave_args *a = arg;
+    (void)connect_to(a->server);
+    return 0;
+}
+
+/* They come all at once: so they are accepted before one of them is served. */
+static int
+forget_waiting(void *arg)
+{
+    (void)arg;
+    acio_server *server;
+    struct acio_server_options options = { .max_connections = 1 };
+    int err = acio_start_server(&server, note_start, NULL, "127.0.0.1", 0,
+        &options);
+    for (int i = 0; err == 0 && i < 4; i++)
+        start(connect_and_leave, .server = server);
+    let_arrive();
+    let_arrive();
+    return err;
+}
+
+/* Those who wait for a place are nobody's handlers yet. */
+TEST(net_server, starts_no_handler_at_the_end_of_the_run)
+{
+    EXPECT_ERR(spec_run(forget_waiting, (struct acio_args){ 0 }, NULL), 0);
+    EXPECT_NOTED("started Operation canceled");
 }
