@@ -204,6 +204,50 @@ SPEC(net_sock, sends_and_receives_datagrams, .may_deadlock = true)
     close_it(b);
 }
 
+enum { MANY_DATAGRAMS = 2000 }; /* more than a socket holds */
+
+struct send_datagrams_args {
+    int fd;
+};
+static int
+send_datagrams(void *arg)
+{
+    const struct send_datagrams_args *a = arg;
+    char data[100] = "x";
+    for (int i = 0; i < MANY_DATAGRAMS; i++) {
+        ssize_t n = acio_sock_sendto(a->fd, data, sizeof data, NULL, 0);
+        if (n < 0)
+            return (int)n;
+    }
+    return (int)acio_sock_sendto(a->fd, "end", 3, NULL, 0);
+}
+
+/* What has to wait for room in the other's queue leaves whole. */
+SPEC_REAL(net_sock, sends_datagrams_whole_when_there_is_room_again)
+{
+    int fds[2], whole = 0;
+    char buf[100] = "";
+    ssize_t n = 0;
+    EXPECT_EQ(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0,
+                  fds),
+        0);
+    acio_task *task = acio_create_task(send_datagrams, .fd = fds[0]);
+    settle(); /* until there is no room */
+    EXPECT(!acio_task_done(task));
+    while (!acio_task_done(task) || n == sizeof buf) {
+        n = acio_sock_recv(fds[1], buf, sizeof buf);
+        if (n != sizeof buf || buf[0] != 'x')
+            break;
+        whole++;
+    }
+    EXPECT_EQ(n, 3);
+    EXPECT_EQ(whole, MANY_DATAGRAMS);
+    acio_cancel(task);
+    EXPECT_ERR(acio_await(task), 3);
+    close_it(fds[0]);
+    close_it(fds[1]);
+}
+
 SPEC_REAL(net_sock, refuses_a_socket_that_blocks)
 {
     struct sockaddr_in name;
