@@ -9,8 +9,8 @@ import struct
 import threading
 import unittest
 
-from program import (LIMIT, Program, connect, eventually, read_all,
-                     skip_without_backend, usage_is_told)
+from program import (LIMIT, Program, connect, eventually, is_short, read_all,
+                     skip_without_backend)
 import closing
 
 CHANCE = random.Random(1)
@@ -21,12 +21,9 @@ class Forwarder(unittest.TestCase):
         self.target = self.enterContext(socket.create_server(
             ("127.0.0.1", 0), backlog=200))
         self.target.settimeout(LIMIT)
-        self.start()
-
-    def start(self, *limit):
         port = self.target.getsockname()[1]
         self.program = self.enterContext(
-            Program("forwarder", 0, "127.0.0.1", port, *limit))
+            Program("forwarder", 0, "127.0.0.1", port))
         self.port = self.program.port()
 
     def pair(self):
@@ -78,17 +75,19 @@ class Forwarder(unittest.TestCase):
         here.shutdown(socket.SHUT_WR)
         self.assertEqual(read_all(there), b"still here")
 
-    def test_a_reset_is_a_reset_on_the_other_side(self):
-        here, there = self.pair()
-        here.sendall(b"x")
-        self.assertEqual(there.recv(1), b"x")
-        here.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
-                        struct.pack("ii", 1, 0))
-        here.close()
-        try:
-            self.assertEqual(there.recv(1), b"")
-        except ConnectionResetError:
-            pass
+    def test_a_reset_of_either_side_ends_both(self):
+        fds = self.program.open_fds()
+        for broken, other in self.pair(), reversed(self.pair()):
+            broken.sendall(b"x")
+            self.assertEqual(other.recv(1), b"x")
+            broken.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                              struct.pack("ii", 1, 0))
+            broken.close()
+            try:
+                self.assertEqual(other.recv(1), b"")
+            except ConnectionResetError:
+                pass
+        eventually(lambda: self.program.open_fds() <= fds)
 
     def test_holds_little_for_a_side_that_does_not_read(self):
         here, there = self.pair()
@@ -104,11 +103,9 @@ class Forwarder(unittest.TestCase):
         self.assertLess(self.program.memory(), 20000, f"after {sent} bytes")
 
     def test_takes_no_more_than_its_limit(self):
-        self.start(2)
-        first = self.pair()
-        self.pair()
-        third = self.enterContext(connect(self.port))
-        third.sendall(b"third")
+        first, *_ = [self.pair() for _ in range(200)]
+        late = self.enterContext(connect(self.port))
+        late.sendall(b"late")
         self.target.settimeout(0.3)
         with self.assertRaises(TimeoutError):
             self.target.accept()
@@ -118,7 +115,7 @@ class Forwarder(unittest.TestCase):
         there, _ = self.target.accept()
         self.enterContext(there)
         there.settimeout(LIMIT)
-        self.assertEqual(there.recv(5), b"third")
+        self.assertEqual(there.recv(4), b"late")
 
     def test_says_why_a_target_cannot_be_reached(self):
         self.target.close()
@@ -148,9 +145,9 @@ class Forwarder(unittest.TestCase):
         self.assertEqual(status, 130, errors)
 
 
-class Usage(unittest.TestCase):
-    def test_is_told(self):
-        usage_is_told(self, "forwarder")
+class Source(unittest.TestCase):
+    def test_is_short_enough_to_read(self):
+        is_short(self, "forwarder")
 
 
 if __name__ == "__main__":

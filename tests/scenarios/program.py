@@ -124,6 +124,18 @@ def usage_is_told(case, name):
     case.assertIn(f"Usage: {name} ", wrong.stderr)
 
 
+def is_short(case, name, most=110):
+    """A source that is read as a whole; its usage is a line."""
+    source = pathlib.Path(__file__).parents[2] / "examples" / name
+    lines = sum(len(file.read_text().splitlines())
+                for file in source.glob("*.[ch]"))
+    case.assertTrue(0 < lines <= most, f"{name}: {lines} lines")
+    for arguments in (), ("--help",):
+        told = run(name, *arguments)
+        case.assertEqual((told.returncode, told.stdout), (2, ""))
+        case.assertRegex(told.stderr, rf"\AUsage: {name} .*\n\Z")
+
+
 def skip_without_backend():
     """Where io_uring is forbidden there is nothing to be tested."""
     with Program("chat", 0) as program:
