@@ -8,7 +8,7 @@ import tempfile
 import threading
 import unittest
 
-from program import Program, skip_without_backend, usage_is_told
+from program import Program, is_short, skip_without_backend
 import closing
 
 
@@ -22,10 +22,9 @@ class LogTailer(unittest.TestCase):
         self.tail()
 
     def tail(self, *arguments):
-        """All of what is there comes first, so that it is known when the
-        program has begun to follow."""
+        """What is there comes first: then the program has begun to follow."""
         self.tailer = self.enterContext(
-            Program("log_tailer", "--all", *(arguments or self.files)))
+            Program("log_tailer", *(arguments or self.files)))
         if not arguments:
             begin = sorted(self.tailer.line() for _ in self.files)
             self.assertEqual(begin, [f"{file}: old" for file in self.files])
@@ -83,7 +82,6 @@ class LogTailer(unittest.TestCase):
             self.expect(file, "last of the old")
             file.write_text("first of the new\n")
             self.expect(file, "first of the new")
-        self.expect_message(f"{file} was replaced")
         self.append(file, "second\n")
         self.expect(file, "second")
 
@@ -119,19 +117,35 @@ class LogTailer(unittest.TestCase):
             self.append(file, f"{number}\n")
             self.expect(file, f"{number}")
 
-    def test_says_what_it_cannot_watch(self):
-        self.tail("/nowhere/at/all")
-        self.expect_message(
-            "cannot watch /nowhere/at: No such file or directory")
+    def test_prints_what_has_no_end_when_nothing_more_can_come(self):
+        file = self.files[0]
+        self.append(file, "last words")
+        new = self.folder / "new"
+        new.write_text("first\n")
+        os.rename(new, file)
+        self.expect(file, "last words", "first")
+
+    def test_prints_long_lines_in_pieces(self):
+        text = "x" * 40000
+        self.append(self.files[0], text + "\nshort\n")
+        seen = ""
+        while len(seen) < len(text):
+            seen += self.tailer.line().removeprefix(f"{self.files[0]}: ")
+        self.assertEqual(seen, text)
+        self.expect(self.files[0], "short")
+
+    def test_one_that_cannot_be_read_ends_it(self):
+        self.tail(self.files[0], self.folder)
+        self.expect_message(f"{self.folder}: Is a directory")
         self.assertEqual(self.tailer.end()[0], 1)
 
     def test_a_ctrl_c_ends_it(self):
         self.assertEqual(self.tailer.interrupt(), (130, "", ""))
 
 
-class Usage(unittest.TestCase):
-    def test_is_told(self):
-        usage_is_told(self, "log_tailer")
+class Source(unittest.TestCase):
+    def test_is_short_enough_to_read(self):
+        is_short(self, "log_tailer")
 
 
 if __name__ == "__main__":
