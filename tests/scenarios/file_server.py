@@ -8,36 +8,32 @@ import os
 import pathlib
 import random
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
 import unittest
 
-from program import (LIMIT, Program, connect, eventually, read_all, run,
-                     skip_without_backend, usage_is_told)
+from program import (LIMIT, Program, connect, eventually, is_short, read_all,
+                     run, skip_without_backend)
 import closing
 
 CHANCE = random.Random(1)
 
 
 class Folder(unittest.TestCase):
-    options = ()
-
     def setUp(self):
         outside = self.enterContext(tempfile.TemporaryDirectory())
         self.outside = pathlib.Path(outside)
         (self.outside / "secret").write_text("secret")
         self.folder = self.outside / "public"
-        (self.folder / "sub folder").mkdir(parents=True)
-        (self.folder / "index.html").write_text("<p>home</p>")
-        (self.folder / "sub folder" / "index.html").write_text("<p>sub</p>")
+        (self.folder / "sub").mkdir(parents=True)
+        (self.folder / "sub" / "page.html").write_text("<p>page</p>")
         (self.folder / "empty").write_text("")
         (self.folder / ".hidden").write_text("hidden")
         self.data = CHANCE.randbytes(3000017)
         (self.folder / "data.bin").write_bytes(self.data)
         self.server = self.enterContext(
-            Program("file_server", *self.options, 0, self.folder))
+            Program("file_server", 0, self.folder))
         self.port = self.server.port()
 
     def connection(self):
@@ -65,19 +61,7 @@ class Serving(Folder):
     def test_gives_every_byte_of_a_file(self):
         response, body = self.get("/data.bin")
         self.assertEqual((response.status, body), (200, self.data))
-        self.assertEqual(response.headers["Content-Type"],
-                         "application/octet-stream")
-
-    def test_gives_a_folder_by_its_index(self):
-        response, body = self.get("/?query#part")
-        self.assertEqual((response.status, body), (200, b"<p>home</p>"))
-        self.assertEqual(response.headers["Content-Type"],
-                         "text/html; charset=utf-8")
-        response, _ = self.get("/sub%20folder")
-        self.assertEqual(response.status, 301)
-        self.assertEqual(response.headers["Location"], "/sub%20folder/")
-        self.assertEqual(self.get(response.headers["Location"])[1],
-                         b"<p>sub</p>")
+        self.assertEqual(self.get("/sub/page.html")[1], b"<p>page</p>")
 
     def test_gives_an_empty_file(self):
         response, body = self.get("/empty")
@@ -92,7 +76,7 @@ class Serving(Folder):
     def test_serves_many_requests_of_one_connection(self):
         connection = self.connection()
         for number in range(50):
-            path = ["/data.bin", "/", "/missing", "/empty"][number % 4]
+            path = ["/data.bin", "/sub/page.html", "/missing", "/empty"][number % 4]
             response, _ = self.get(path, connection=connection)
             self.assertEqual(response.status, 404 if number % 4 == 2 else 200)
         self.assertEqual(self.get("/data.bin", connection=connection)[1],
@@ -100,35 +84,11 @@ class Serving(Folder):
 
     def test_serves_requests_that_are_sent_ahead_in_order(self):
         request = b"GET /%s HTTP/1.1\r\nHost: x\r\n%s\r\n"
-        answers = self.raw(request % (b"empty", b"") + request % (b"", b"")
+        answers = self.raw(request % (b"empty", b"")
+                           + request % (b"sub/page.html", b"")
                            + request % (b"empty", b"Connection: close\r\n"))
         self.assertEqual(answers.count(b"HTTP/1.1 200 OK"), 3)
-        self.assertEqual(answers.count(b"<p>home</p>"), 1)
-
-    def test_gives_parts(self):
-        size = len(self.data)
-        for given, begin, end in (("0-0", 0, 1), ("100-199", 100, 200),
-                                  ("2999999-", 2999999, size),
-                                  ("-5", size - 5, size),
-                                  ("5-99999999", 5, size),
-                                  ("-99999999", 0, size)):
-            with self.subTest(given):
-                response, body = self.get("/data.bin", Range=f"bytes={given}")
-                self.assertEqual(response.status, 206)
-                self.assertEqual(response.headers["Content-Range"],
-                                 f"bytes {begin}-{end - 1}/{size}")
-                self.assertEqual(body, self.data[begin:end])
-
-    def test_refuses_parts_that_are_not_there(self):
-        for given in f"{len(self.data)}-", "-0":
-            response, _ = self.get("/data.bin", Range=f"bytes={given}")
-            self.assertEqual(response.status, 416)
-            self.assertEqual(response.headers["Content-Range"],
-                             f"bytes */{len(self.data)}")
-
-    def test_gives_the_whole_for_parts_it_does_not_understand(self):
-        for given in "bytes=1-2,4-5", "lines=1-2", "bytes=x-y", "bytes=--1":
-            self.assertEqual(self.status("/data.bin", Range=given), 200)
+        self.assertEqual(answers.count(b"<p>page</p>"), 1)
 
     def test_gives_a_hundred_at_once_every_byte(self):
         wanted = hashlib.sha256(self.data).digest()
@@ -158,23 +118,15 @@ class Serving(Folder):
 
 class Refusing(Folder):
     def test_hides_what_is_outside_and_what_begins_with_a_dot(self):
-        for path in ("/../secret", "/%2e%2e/secret", "/sub%20folder/../../secret",
-                     "/..%2fsecret", "/%2e%2e%2fsecret", "/.hidden", "/.",
-                     "//etc/passwd", f"/{self.outside}/secret", "/%00",
-                     "/data.bin%00.html", "/%", "/%zz", "/missing",
-                     "/data.bin/", "/%0d%0aSet-Cookie:%20a=b"):
+        for path in ("/../secret", "/..", "/sub/../../secret", "/sub/..",
+                     "/%2e%2e/secret", "/..%2fsecret", "/.hidden", "/.",
+                     "//etc/passwd", f"/{self.outside}/secret", "secret",
+                     "../secret", "http://x/../secret", "/", "/sub", "/sub/",
+                     "/missing", "/data.bin/", "/data.bin?a"):
             with self.subTest(path):
                 answer = self.raw(b"GET %s HTTP/1.1\r\nConnection: close\r\n"
                                   b"\r\n" % path.encode())
                 self.assertTrue(answer.startswith(b"HTTP/1.1 404 "), answer)
-                self.assertNotIn(b"Cookie", answer)
-
-    def test_refuses_what_it_may_not_read(self):
-        file = self.folder / "locked"
-        file.write_text("x")
-        file.chmod(0)
-        wanted = 200 if os.access(file, os.R_OK) else 403  # root reads all
-        self.assertEqual(self.status("/locked"), wanted)
 
     def test_does_not_wait_for_a_fifo(self):
         os.mkfifo(self.folder / "fifo")
@@ -188,15 +140,22 @@ class Refusing(Folder):
     def test_refuses_what_is_no_request(self):
         for text in (b"nonsense\r\n\r\n", b"\r\n\r\n", b"GET /\r\n\r\n",
                      b"GET / HTTP/2.0\r\n\r\n", b"GET / a HTTP/1.1\r\n\r\n",
-                     b"GET / HTTP/1.1\r\nno colon\r\n\r\n",
-                     b"GET / HTTP/1.1\r\n: empty\r\n\r\n",
-                     b"GET / HTTP/1.1\r\nName : x\r\n\r\n",
-                     b"GET / HTTP/1.1\r\nA: b\0\r\n\r\n",
-                     b"GET / HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc",
-                     b"GET / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"):
+                     b"get / HTTP/1.1\r\n\r\n",
+                     b"GET /" + b"a" * 2000 + b" HTTP/1.1\r\n\r\n",
+                     b"GET / HTTP/1.1\r\nA: b\0\r\n\r\n"):
             with self.subTest(text):
                 answer = self.raw(text)
                 self.assertTrue(answer.startswith(b"HTTP/1.1 400 "), answer)
+                self.assertEqual(answer.count(b"HTTP/1.1"), 1)
+
+    def test_takes_no_body_for_a_request(self):
+        inner = b"GET /empty HTTP/1.1\r\n\r\n"
+        for field in (b"Content-Length: 26", b"content-length:26",
+                      b"Transfer-Encoding: chunked"):
+            with self.subTest(field):
+                answer = self.raw(b"GET /empty HTTP/1.1\r\n" + field
+                                  + b"\r\n\r\n" + inner)
+                self.assertEqual(answer.count(b"HTTP/1.1 200 "), 1)
                 self.assertEqual(answer.count(b"HTTP/1.1"), 1)
 
     def test_refuses_a_head_that_is_too_large(self):
@@ -206,8 +165,7 @@ class Refusing(Folder):
     def test_says_what_it_cannot_serve(self):
         result = run("file_server", 0, "/nowhere")
         self.assertEqual(result.returncode, 1)
-        self.assertIn("cannot serve /nowhere at port 0: No such file",
-                      result.stderr)
+        self.assertIn("No such file", result.stderr)
 
     def test_a_ctrl_c_ends_all(self):
         with connect(self.port):
@@ -216,8 +174,6 @@ class Refusing(Folder):
 
 
 class Slow(Folder):
-    options = ("--head-timeout", 0.3)
-
     def test_sends_away_who_sends_a_head_byte_by_byte(self):
         with connect(self.port) as sock:
             begin = time.monotonic()
@@ -232,27 +188,24 @@ class Slow(Folder):
                     except TimeoutError:
                         pass
 
-    def test_tells_who_sends_nothing_that_it_took_too_long(self):
-        self.assertTrue(self.raw(b"GET /").startswith(b"HTTP/1.1 408 "))
-
     def test_serves_others_while_hundreds_hang(self):
         hanging = [self.enterContext(connect(self.port)) for _ in range(300)]
         for sock in hanging:
             sock.sendall(b"GET / HTTP/1.1\r\n")
-        self.assertEqual(self.status("/"), 200)
+        self.assertEqual(self.status("/empty"), 200)
         for sock in hanging:
-            self.assertTrue(sock.recv(12).startswith(b"HTTP/1.1 408"))
+            self.assertEqual(read_all(sock), b"")
 
     def test_holds_little_for_who_does_not_read(self):
         with connect(self.port, receive_bytes=4096) as sock:
             sock.sendall(b"GET /data.bin HTTP/1.1\r\n\r\n" * 10)
-            self.assertEqual(self.status("/"), 200)
+            self.assertEqual(self.status("/empty"), 200)
             self.assertLess(self.server.memory(), 20000)
 
 
-class Usage(unittest.TestCase):
-    def test_is_told(self):
-        usage_is_told(self, "file_server")
+class Source(unittest.TestCase):
+    def test_is_short_enough_to_read(self):
+        is_short(self, "file_server", 120)
 
 
 if __name__ == "__main__":
