@@ -149,7 +149,8 @@ acio_loop_submit(acio_loop *loop, acio_op *op, acio_op_callback *callback,
 {
     acioi_check_thread(loop, "an operation was submitted");
     if (op->state != ACIOI_OP_IDLE)
-        acioi_panic("an operation was submitted twice");
+        acioi_panic("an operation was submitted twice, or was not zeroed "
+                    "before it was prepared");
     op->loop = loop;
     op->callback = callback;
     op->user = user;

@@ -230,10 +230,39 @@ acioi_sigpipe_unblock(void)
 }
 
 static bool
-is_writable(int fd)
+is_ready(int fd, short events)
 {
-    struct pollfd p = { .fd = fd, .events = POLLOUT };
+    struct pollfd p = { .fd = fd, .events = events };
     return poll(&p, 1, 0) > 0;
+}
+
+static bool
+blocks(int fd)
+{
+    return !(fcntl(fd, F_GETFL) & O_NONBLOCK);
+}
+
+/* Some files do not know RWF_NOWAIT, nor do old kernels and some sandboxes. */
+static bool
+is_unknown(ssize_t result)
+{
+    return result == -EOPNOTSUPP || result == -ENOSYS || result == -EPERM;
+}
+
+/* Another reader may have been faster, and a read that blocks would hold up
+ * the loop. */
+static ssize_t
+read_ready(acio_op *op)
+{
+    struct iovec piece = { op->u.buf.data, op->u.buf.bytes };
+    ssize_t result = preadv2(op->fd, &piece, 1, -1, RWF_NOWAIT);
+    if (result < 0)
+        result = -errno;
+    if (is_unknown(result) && blocks(op->fd) && !is_ready(op->fd, POLLIN))
+        return -EAGAIN;
+    if (is_unknown(result))
+        return acioi_op_perform(op);
+    return result == -EINTR ? -EAGAIN : result;
 }
 
 /* A pipe that is ready has room for PIPE_BUF bytes; one that blocks would
@@ -242,8 +271,8 @@ static ssize_t
 write_little(const acio_op *op)
 {
     size_t bytes = op->u.buf.bytes;
-    if (!(fcntl(op->fd, F_GETFL) & O_NONBLOCK)) {
-        if (!is_writable(op->fd))
+    if (blocks(op->fd)) {
+        if (!is_ready(op->fd, POLLOUT))
             return -EAGAIN;
         if (bytes > PIPE_BUF)
             bytes = PIPE_BUF;
@@ -266,7 +295,7 @@ write_ready(const acio_op *op)
     if (result < 0)
         result = -errno;
     /* pipes know the one since Linux 6.4, the other is of Linux 6.18 */
-    if (result == -EOPNOTSUPP || result == -ENOSYS || result == -EPERM)
+    if (is_unknown(result))
         result = write_little(op);
     return result == -EINTR ? -EAGAIN : result;
 }
@@ -284,6 +313,8 @@ sendfile_quietly(acio_op *op)
 ssize_t
 acioi_op_perform_ready(acio_op *op)
 {
+    if (op->kind == ACIO_OP_READ)
+        return read_ready(op);
     if (op->kind == ACIO_OP_WRITE)
         return write_ready(op);
     if (op->kind == ACIO_OP_SENDFILE)
