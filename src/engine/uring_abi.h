@@ -19,6 +19,7 @@ enum {
     /* a flag of io_uring_enter(2) */
     URING_ENTER_REGISTERED_RING = 1 << 4, /* Linux 5.18 */
     /* codes of io_uring_register(2) */
+    URING_REGISTER_WORKERS = 19,  /* Linux 5.15 */
     URING_REGISTER_RING_FDS = 20, /* Linux 5.18 */
     URING_UNREGISTER_RING_FDS = 21,
     URING_REGISTER_PBUF_RING = 22, /* Linux 5.19 */

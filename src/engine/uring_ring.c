@@ -14,7 +14,7 @@
 #include "base/log.h"
 #include "engine/uring_abi.h"
 
-enum { COMPLETIONS_PER_REQUEST = 4 };
+enum { COMPLETIONS_PER_REQUEST = 4, FILE_WORKERS = 64 };
 
 /* ---- system calls ---- */
 
@@ -175,6 +175,15 @@ register_fd(struct acioi_ring *ring)
     ring->registered = n == 1 ? (int)update.offset : -1;
 }
 
+/* The kernel makes a worker when all that there are wait, up to four for each
+ * processor: as many files of a dead server would stop all others. */
+static void
+allow_workers(const struct acioi_ring *ring)
+{
+    uint32_t most[2] = { FILE_WORKERS, 0 }; /* 0: unchanged */
+    (void)acioi_ring_register(ring, URING_REGISTER_WORKERS, most, 2);
+}
+
 int
 acioi_ring_enable(struct acioi_ring *ring)
 {
@@ -184,6 +193,7 @@ acioi_ring_enable(struct acioi_ring *ring)
     ring->enabled = true;
     ring->owner = pthread_self();
     register_fd(ring);
+    allow_workers(ring);
     return 0;
 }
 
