@@ -13,9 +13,12 @@
  * waits on a disk or in a queue ends soon. A file that never answers (of a
  * server that is gone, a FIFO that nobody else opens) holds up who asked and
  * nobody else; on io_uring the waiter can be cancelled as far as a signal
- * could interrupt the call, in a thread it cannot, and as many dead calls as
- * there are threads stop all files. On the simulator the loop's own thread
- * makes the calls.
+ * could interrupt the call, in a thread it cannot. As many dead calls as there
+ * are threads stop all files; on io_uring that takes 64 (before Linux 5.15
+ * four a processor). On the simulator the loop's own thread makes the calls.
+ *
+ * The position of a file belongs to one task at a time; any number of tasks may
+ * use one file with acio_pread and acio_pwrite.
  *
  * Whatever the call did when a cancel came too late is its result: no
  * descriptor and no byte is lost, and the cancel is seen at the next
@@ -234,10 +237,11 @@ ACIO_EXPORT int acio_read_file(const char *path, void **out, size_t *bytes);
 /* Give a file this content: all of it or, whatever happens, what it had before.
  * The data goes into a new file in the same folder, to the disk, and under the
  * name of the old one; then the folder goes to the disk. A file that was there
- * keeps its mode, and its owner where that is permitted; a new one gets `mode`,
- * less the umask. A symbolic link is replaced, not followed, and so are the
- * other hard links left behind; what is no file is not replaced (-EISDIR,
- * -EINVAL).
+ * keeps its mode, and its owner and group where that is permitted, but neither
+ * ACLs nor extended attributes, nor set-uid and set-gid bits without the owner;
+ * a new one gets `mode`, less the umask. A symbolic link is replaced, not
+ * followed, and so are the other hard links left behind; what is no file is not
+ * replaced (-EISDIR, -EINVAL).
  *
  *   returns   0: the new content is on the disk; a negative errno: the old
  *             file is there, unless the last step of all failed (-EIO of a

@@ -163,14 +163,31 @@ make_new(struct replacement *r, mode_t mode)
     return fd < 0 ? fd : 0;
 }
 
-/* In a thread. The owner first: a change of it takes set-uid bits away. */
+/* EINVAL: the number is nobody's in this user namespace. */
+static int
+give_to(int fd, uid_t owner, gid_t group)
+{
+    if (fchown(fd, owner, group) == 0)
+        return 0;
+    return errno == EPERM || errno == EINVAL ? -EPERM : -errno;
+}
+
+/* In a thread. The owner first: a change of it takes set-uid bits away. With
+ * them the file would run as somebody else than the old one did, unless it has
+ * the old one's owner and group. */
 static int
 dress_as_old(void *arg)
 {
     const struct replacement *r = arg;
-    if (fchown(r->file, r->old.st_uid, r->old.st_gid) < 0 && errno != EPERM)
-        return -errno;
-    return fchmod(r->file, r->old.st_mode & 07777) < 0 ? -errno : 0;
+    mode_t mode = r->old.st_mode & 07777;
+    int err = give_to(r->file, r->old.st_uid, r->old.st_gid);
+    if (err == -EPERM) {
+        mode &= ~(mode_t)(S_ISUID | S_ISGID);
+        err = give_to(r->file, (uid_t)-1, r->old.st_gid);
+    }
+    if (err < 0 && err != -EPERM)
+        return err;
+    return fchmod(r->file, mode) < 0 ? -errno : 0;
 }
 
 static int

@@ -44,12 +44,14 @@ acio_open_folder(acio_folder **out, const char *path)
     return 0;
 }
 
-/* In a thread. */
+/* In a thread. ENOENT: the folder was removed, so there is nothing in it. */
 static int
 ask(void *arg)
 {
     acio_folder *folder = arg;
     long n = syscall(SYS_getdents64, folder->fd, folder->entries, PORTION);
+    if (n < 0 && errno == ENOENT)
+        return 0;
     return n < 0 ? -errno : (int)n;
 }
 

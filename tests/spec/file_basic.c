@@ -191,6 +191,39 @@ SPEC(file, wait_for_a_pipe_ends_with_its_time_limit)
     acio_loop_close_fd(acio_get_running_loop(), fds[1]);
 }
 
+static int
+read_byte(void *arg)
+{
+    const struct read_pipe_args *a = arg;
+    char byte;
+    ssize_t n = acio_file_read(a->fd, &byte, 1);
+    if (n > 0)
+        note("%c", byte);
+    return n < 0 ? (int)n : 0;
+}
+
+struct read_byte_args {
+    int fd;
+};
+
+/* It blocks: a read after the one that got all would hold up everybody. */
+SPEC(file, pipe_may_be_read_by_two, .may_deadlock = true)
+{
+    int fds[2];
+    REQUIRE_EQ(pipe2(fds, O_CLOEXEC), 0);
+    start(read_byte, .fd = fds[0]);
+    start(read_byte, .fd = fds[0]);
+    settle();
+    EXPECT_EQ(acio_file_write(fds[1], "a", 1), 1);
+    EXPECT_EQ(acio_sleep(0.01), 0);
+    EXPECT_NOTED("a");
+    EXPECT_EQ(acio_file_write(fds[1], "b", 1), 1);
+    acio_loop_close_fd(acio_get_running_loop(), fds[1]);
+    finish();
+    EXPECT_NOTED("b");
+    acio_loop_close_fd(acio_get_running_loop(), fds[0]);
+}
+
 /* ---- many at once ---- */
 
 enum { READERS = 64, READS = 20, BLOCK = 64 };
@@ -298,6 +331,40 @@ SPEC_REAL(file, that_never_opens_holds_up_no_other)
     finish();
     EXPECT_NOTED("open");
     close(other);
+    remove_folder(&folder);
+}
+
+static int
+open_in_vain(void *arg)
+{
+    int fd = acio_open(*(const char **)arg, O_RDONLY, 0);
+    ALWAYS(fd < 0);
+    return fd;
+}
+
+struct open_in_vain_args {
+    const char *path;
+};
+
+SPEC_KIND(file, that_never_opens_may_be_one_of_forty_on_io_uring, "uring",
+    SPEC_NO_TORTURE, )
+{
+    char fifo[128];
+    struct stat status;
+    struct folder folder = make_folder();
+    snprintf(fifo, sizeof fifo, "%s/fifo", folder.path);
+    EXPECT_EQ(mkfifo(fifo, 0600), 0);
+    put_file(&folder, "file", "text");
+    ACIO_GROUP(group);
+    for (int i = 0; i < 40; i++)
+        acio_group_create_task(&group, open_in_vain, .path = fifo);
+    settle();
+    {
+        ACIO_TIMEOUT(limit, 10);
+        EXPECT_EQ(acio_stat(in(&folder, "file"), &status), 0);
+    }
+    acio_group_cancel(&group);
+    EXPECT_EQ(acio_group_wait(&group), 0);
     remove_folder(&folder);
 }
 

@@ -177,6 +177,21 @@ SPEC(file_folder, tells_its_entries)
     remove_folder(&folder);
 }
 
+SPEC(file_folder, has_no_entries_once_it_is_removed)
+{
+    struct folder folder = make_folder();
+    acio_folder *open;
+    struct acio_folder_entry entry;
+    EXPECT_EQ(mkdir(in(&folder, "inner"), 0700), 0);
+    int err = acio_open_folder(&open, in(&folder, "inner"));
+    EXPECT_EQ(rmdir(in(&folder, "inner")), 0);
+    if (EXPECT_ERR(err, 0)) {
+        EXPECT_EQ(acio_folder_next(open, &entry), 0);
+        acio_close_folder(open);
+    }
+    remove_folder(&folder);
+}
+
 SPEC_LARGE(file_folder, may_have_more_entries_than_are_read_at_once)
 {
     struct folder folder = make_folder();

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "file_world.h"
+#include "forbid.h"
 
 static int
 write_text(const struct folder *folder, const char *name, const char *text)
@@ -135,6 +136,32 @@ SPEC(file_whole, keeps_its_owner_where_that_is_permitted)
     remove_folder(&folder);
 }
 
+/* What of its mode a file keeps that cannot be given to its old owner. */
+static mode_t
+mode_without_owner(mode_t mode, unsigned error)
+{
+    struct stat status = { 0 };
+    struct folder folder = make_folder();
+    put_file(&folder, "file", "old");
+    EXPECT_EQ(chmod(in(&folder, "file"), mode), 0);
+    forbid(SYS_fchown, error);
+    EXPECT_EQ(write_text(&folder, "file", "new"), 0);
+    EXPECT_EQ(stat(in(&folder, "file"), &status), 0);
+    bool replaced = holds(&folder, "file", "new");
+    remove_folder(&folder);
+    return replaced ? status.st_mode & 07777 : mode;
+}
+
+SPEC(file_whole, runs_as_nobody_else_where_its_owner_is_not_kept)
+{
+    EXPECT_EQ(mode_without_owner(06755, EPERM), 0755);
+}
+
+SPEC(file_whole, is_replaced_where_its_owner_is_nobody_here)
+{
+    EXPECT_EQ(mode_without_owner(0640, EINVAL), 0640);
+}
+
 SPEC(file_whole, takes_the_place_of_a_symbolic_link)
 {
     struct stat status;
@@ -177,7 +204,7 @@ static void
 mount_small(const struct folder *folder)
 {
     if (unshare(CLONE_NEWNS) < 0 ||
-        mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+        mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) < 0 ||
         mount("tmpfs", folder->path, "tmpfs", 0, "size=64k") < 0) {
         rmdir(folder->path);
         SKIP("file systems cannot be mounted here");

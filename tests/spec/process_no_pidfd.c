@@ -1,30 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Kernels and sandboxes without pidfds, and other things that are missing. */
+#include "forbid.h"
 #include "process_world.h"
-
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <stddef.h>
-#include <sys/prctl.h>
-
-/* From now on the system call says `error` in this thread. */
-static void
-forbid(long number, unsigned error)
-{
-    struct sock_filter code[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)number, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    };
-    struct sock_fprog program = { sizeof code / sizeof *code, code };
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
-        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
-        SKIP("this kernel has no seccomp filters");
-    errno = 0;
-    EXPECT(syscall(number, 0, 0, 0) < 0);
-    EXPECT(errno == (int)error || spec_under_valgrind());
-}
 
 SPEC(process_no_pidfd, waits_for_a_child_in_a_thread)
 {
