@@ -15,10 +15,10 @@
  * signals, except that SIGPIPE is not ignored; with the three standard
  * descriptors that the options say, and with no other one.
  *
- * A process's handle is good until acio_process_close, or until the loop is
- * closed. A child is never left behind as a zombie: acio_process_close kills
- * one that still runs, and the loop waits for it; where the loop is closed
- * first, that does both.
+ * A process's handle is good until acio_process_close, and answered
+ * -ACIO_ECLOSED from then on, as long as the loop lives. A child is never left
+ * behind as a zombie: acio_process_close kills one that still runs, and the
+ * loop waits for it; where the loop is closed first, that does both.
  */
 #ifndef ACIO_SUBPROCESS_H
 #define ACIO_SUBPROCESS_H
@@ -193,7 +193,7 @@ ACIO_EXPORT ACIO_MUST_USE int acio_process_wait(acio_process *process);
 /* The status, for who does not want to wait.
  *
  *   returns   as acio_process_wait; -ACIO_EINVALIDSTATE while the child runs,
- *             as far as the loop knows
+ *             as far as the loop knows; -ACIO_ENOLOOP
  *   suspends  no
  *   cancel    -
  *   owner     -
@@ -226,7 +226,7 @@ ACIO_EXPORT int acio_status_signal(int status);
 
 /* The child's process id. Once the child has ended it may be another's.
  *
- *   returns   the id
+ *   returns   the id; -ACIO_ECLOSED, -ACIO_EFOREIGN, -ACIO_ENOLOOP
  *   suspends  no
  *   cancel    -
  *   owner     -
@@ -239,7 +239,7 @@ ACIO_EXPORT pid_t acio_process_pid(const acio_process *process);
  * number.
  *
  *   returns   0; -ESRCH where it is known to have ended; -EINVAL for no
- *             signal; -EPERM
+ *             signal; -EPERM; -ACIO_ECLOSED, -ACIO_EFOREIGN, -ACIO_ENOLOOP
  *   suspends  no
  *   cancel    -
  *   owner     -
@@ -272,7 +272,8 @@ ACIO_EXPORT int acio_process_kill(acio_process *process);
 
 /* Abort its streams and kill the child if it still runs; the loop waits for
  * it. Tasks inside acio_process_wait are answered -ACIO_ECLOSED. A child that
- * runs as another user may not be killed, and goes on.
+ * runs as another user may not be killed, and goes on. Closing twice does
+ * nothing, nor does closing while no loop runs: the end of the loop closes all.
  *
  *   returns   -
  *   suspends  no

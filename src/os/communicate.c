@@ -15,7 +15,7 @@ enum { PIECE_BYTES = 65536, FIRST_ROOM = 4096 };
 
 /* One call, while its tasks are under way. */
 struct exchange {
-    const struct acio_process *process;
+    const struct acioi_process *process;
     struct acio_communication *io;
     acio_group group;
     int unfinished; /* tasks that have not achieved what they are for */
@@ -157,7 +157,7 @@ start_collecting(struct exchange *exchange)
 }
 
 static int
-exchange_all(struct acio_process *process, struct acio_communication *io)
+exchange_all(struct acioi_process *process, struct acio_communication *io)
 {
     struct exchange exchange = { .process = process, .io = io };
     acio_group_open(&exchange.group);
@@ -169,18 +169,19 @@ exchange_all(struct acio_process *process, struct acio_communication *io)
 }
 
 int
-acio_process_communicate(acio_process *process, struct acio_communication *io)
+acio_process_communicate(acio_process *handle, struct acio_communication *io)
 {
     if (!acioi_current())
         return acioi_no_task(__func__);
-    int err = io ? acioi_process_refuse(process) : -EINVAL;
-    if (err < 0)
-        return err;
+    int err;
+    struct acioi_process *process = acioi_process_of(handle, &err);
+    if (!process || !io)
+        return err < 0 ? err : -EINVAL;
     process->users++;
     err = exchange_all(process, io);
     if (acioi_process_unuse(process) && err >= 0)
         err = -ACIO_ECLOSED;
-    return err < 0 ? err : acio_process_wait(process);
+    return err < 0 ? err : acio_process_wait(handle);
 }
 
 void

@@ -6,7 +6,7 @@
  *     loop polls the descriptor that tells of its end;
  *   - when it tells, the loop takes the status there and then, whether anybody
  *     waits or not: so there is no zombie for longer than a pass;
- *   - acio_process_close frees the handle.
+ *   - acio_process_close ends the handle.
  * Failure modes.
  *   - the program cannot be started: what was opened is closed, and a sentence
  *     says whether the program or the folder is at fault;
@@ -33,42 +33,28 @@
 
 static const double SECONDS_TO_LOOK_AGAIN = 0.02;
 
-/* The layer's side of a loop. */
-struct acioi_processes {
-    struct acio_loop_part part;
-    acio_loop *loop;
-    struct acio_link list; /* processes, also closed ones that run */
-};
-
 static const char key;
 
 /* ---- the end ---- */
 
 static void
-free_process(struct acio_process *process)
+release(struct acioi_process *process)
 {
-    acioi_list_remove(&process->link);
-    acioi_free(process);
-}
-
-static void
-release(struct acio_process *process)
-{
-    if (process->closed && process->ended && process->users == 0)
-        free_process(process);
+    if (acioi_process_closed(process) && process->ended && process->users == 0)
+        acioi_process_give(process);
 }
 
 bool
-acioi_process_unuse(struct acio_process *process)
+acioi_process_unuse(struct acioi_process *process)
 {
-    bool closed = process->closed;
+    bool closed = acioi_process_closed(process);
     process->users--;
     release(process);
     return closed;
 }
 
 static void
-wake_waiters(struct acio_process *process)
+wake_waiters(struct acioi_process *process)
 {
     while (acioi_wake_first(&process->waiters)) {
         /* each looks by itself */
@@ -76,7 +62,7 @@ wake_waiters(struct acio_process *process)
 }
 
 static void
-end(struct acio_process *process, int status)
+end(struct acioi_process *process, int status)
 {
     acioi_child_close(&process->child);
     process->status = status;
@@ -90,21 +76,22 @@ static void on_poll(acio_op *op);
 static void
 watch(void *arg)
 {
-    struct acio_process *process = arg;
+    struct acioi_process *process = arg;
     acio_op_poll(&process->poll, process->child.fd, POLLIN);
     acio_loop_submit(process->all->loop, &process->poll, on_poll, process);
 }
 
-/* A poll that fails, out of memory perhaps, tells nothing of the child: it is
- * looked at again, after a while. */
+/* A poll that fails, out of memory perhaps, tells nothing of the child; and
+ * one that has ended has no status for us before a debugger has seen it. So it
+ * is looked at again, after a while. */
 static void
 on_poll(acio_op *op)
 {
-    struct acio_process *process = op->user;
+    struct acioi_process *process = op->user;
     int status = acioi_child_reap(&process->child);
     if (status == -EAGAIN)
         acio_loop_call_later(process->all->loop, &process->again,
-            op->result < 0 ? SECONDS_TO_LOOK_AGAIN : 0, watch, process);
+            SECONDS_TO_LOOK_AGAIN, watch, process);
     else
         end(process, status);
 }
@@ -120,8 +107,8 @@ kill_all(struct acio_loop_part *part, acio_loop *loop)
     (void)loop;
     struct acio_link *link = all->list.next;
     for (; link != &all->list; link = link->next) {
-        const struct acio_process *process = acioi_container_of(link,
-            struct acio_process, link);
+        const struct acioi_process *process = acioi_container_of(link,
+            struct acioi_process, link);
         if (!process->ended)
             (void)acioi_child_signal(&process->child, SIGKILL);
     }
@@ -135,12 +122,13 @@ release_all(struct acio_loop_part *part, acio_loop *loop)
     (void)loop;
     struct acio_link *link;
     while ((link = acioi_list_first(&all->list))) {
-        struct acio_process *process = acioi_container_of(link,
-            struct acio_process, link);
+        struct acioi_process *process = acioi_container_of(link,
+            struct acioi_process, link);
         if (!process->ended)
             acioi_child_end(&process->child);
-        free_process(process);
+        acioi_process_give(process);
     }
+    acioi_process_free_spare(all);
     acioi_free(all);
 }
 
@@ -155,6 +143,7 @@ processes_of(acio_loop *loop)
         return NULL;
     all->loop = loop;
     acioi_list_init(&all->list);
+    acioi_list_init(&all->spare);
     all->part.key = &key;
     all->part.close = kill_all;
     all->part.release = release_all;
@@ -208,7 +197,7 @@ tell_failure(const struct acio_process_options *options,
 }
 
 static pid_t
-spawn_program(const struct acio_process *process, const char *const *argv,
+spawn_program(const struct acioi_process *process, const char *const *argv,
     const struct acio_process_options *options)
 {
     struct acioi_spawn spawn = { .argv = argv,
@@ -233,7 +222,7 @@ spawn_program(const struct acio_process *process, const char *const *argv,
 
 /* A child whose end cannot be watched is no use. */
 static int
-start_child(struct acio_process *process, const char *const *argv,
+start_child(struct acioi_process *process, const char *const *argv,
     const struct acio_process_options *options)
 {
     pid_t pid = spawn_program(process, argv, options);
@@ -250,31 +239,34 @@ start_child(struct acio_process *process, const char *const *argv,
 }
 
 static int
-create(struct acio_process **out, const char *const *argv,
+start_watched(struct acioi_process *process, const char *const *argv,
     const struct acio_process_options *options)
 {
-    struct acioi_processes *all = processes_of(acioi_running_loop);
-    struct acio_process *process = acioi_alloc(sizeof *process);
-    int err = all && process ? 0 : -ENOMEM;
-    if (err == 0)
-        err = acioi_ends_open(process->ends, options);
+    int err = acioi_ends_open(process->ends, options);
     if (err < 0)
-        goto free_process;
+        return err;
     err = start_child(process, argv, options);
     acioi_ends_close_ours(process->ends);
     if (err < 0)
-        goto abort_ends;
-    process->all = all;
-    acioi_list_init(&process->waiters);
-    acioi_list_push_back(&all->list, &process->link);
-    watch(process);
-    *out = process;
-    return 0;
+        acioi_ends_abort(process->ends);
+    else
+        watch(process);
+    return err;
+}
 
-abort_ends:
-    acioi_ends_abort(process->ends);
-free_process:
-    acioi_free(process);
+static int
+create(acio_process **out, const char *const *argv,
+    const struct acio_process_options *options)
+{
+    struct acioi_processes *all = processes_of(acioi_running_loop);
+    struct acioi_process *process = all ? acioi_process_take(all) : NULL;
+    if (!process)
+        return -ENOMEM;
+    int err = start_watched(process, argv, options);
+    if (err < 0)
+        acioi_process_give(process);
+    else
+        *out = acioi_process_handle(process);
     return err;
 }
 
@@ -321,25 +313,14 @@ acio_create_subprocess_shell(acio_process **out, const char *command,
 /* ---- wait ---- */
 
 int
-acioi_process_refuse(const struct acio_process *process)
-{
-    if (!process)
-        return -EINVAL;
-    if (process->closed)
-        return -ACIO_ECLOSED;
-    if (process->all->loop != acioi_running_loop)
-        return acioi_running_loop ? -ACIO_EFOREIGN : -ACIO_ENOTASK;
-    return 0;
-}
-
-int
-acio_process_wait(acio_process *process)
+acio_process_wait(acio_process *handle)
 {
     struct acioi_task *task = acioi_current();
     if (!task)
         return acioi_no_task(__func__);
-    int err = acioi_process_refuse(process);
-    if (err < 0)
+    int err;
+    struct acioi_process *process = acioi_process_of(handle, &err);
+    if (!process)
         return err;
     if (process->ended) {
         err = acioi_check(task);
@@ -348,16 +329,18 @@ acio_process_wait(acio_process *process)
     process->users++;
     err = acioi_park(&process->waiters, "process.wait", process);
     if (err == 0)
-        err = process->closed ? -ACIO_ECLOSED : process->status;
+        err = acioi_process_closed(process) ? -ACIO_ECLOSED : process->status;
     (void)acioi_process_unuse(process);
     return err;
 }
 
 int
-acio_process_status(const acio_process *process)
+acio_process_status(const acio_process *handle)
 {
+    int err;
+    const struct acioi_process *process = acioi_process_of(handle, &err);
     if (!process)
-        return -EINVAL;
+        return err;
     return process->ended ? process->status : -ACIO_EINVALIDSTATE;
 }
 
@@ -376,10 +359,12 @@ acio_status_signal(int status)
 /* ---- signals ---- */
 
 int
-acio_process_send_signal(acio_process *process, int signum)
+acio_process_send_signal(acio_process *handle, int signum)
 {
+    int err;
+    const struct acioi_process *process = acioi_process_of(handle, &err);
     if (!process)
-        return -EINVAL;
+        return err;
     return process->ended ? -ESRCH
                           : acioi_child_signal(&process->child, signum);
 }
@@ -399,11 +384,13 @@ acio_process_kill(acio_process *process)
 /* ---- close ---- */
 
 void
-acio_process_close(acio_process *process)
+acio_process_close(acio_process *handle)
 {
+    int err;
+    struct acioi_process *process = acioi_process_of(handle, &err);
     if (!process)
         return;
-    process->closed = true;
+    process->number = 0;
     acioi_ends_abort(process->ends);
     if (!process->ended)
         (void)acioi_child_signal(&process->child, SIGKILL);
@@ -421,14 +408,18 @@ acio_process_close_variable(acio_process **process)
 /* ---- properties ---- */
 
 pid_t
-acio_process_pid(const acio_process *process)
+acio_process_pid(const acio_process *handle)
 {
-    return process ? process->child.pid : -EINVAL;
+    int err;
+    const struct acioi_process *process = acioi_process_of(handle, &err);
+    return process ? process->child.pid : err;
 }
 
 static acio_stream *
-stream_of(const acio_process *process, int end)
+stream_of(const acio_process *handle, int end)
 {
+    int err;
+    const struct acioi_process *process = acioi_process_of(handle, &err);
     return process ? process->ends[end].stream : NULL;
 }
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 
 #include "process_world.h"
@@ -451,6 +452,38 @@ SPEC(process_spawn, refuses_descriptors_that_are_none)
     expect_failure(ACIO_ARGV("true"),
         (struct acio_process_options){ .pass_fds = fds, .pass_fds_count = 1 },
         -EBADF, "cannot start true: Bad file descriptor");
+}
+
+static int
+start_with_limit(acio_process **out, rlim_t descriptors)
+{
+    struct rlimit before, few;
+    REQUIRE_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+    few = before;
+    few.rlim_cur = descriptors;
+    REQUIRE_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
+    int err = acio_create_subprocess_exec(out, ACIO_ARGV("true"),
+        &(struct acio_process_options){ .input = ACIO_PIPE,
+            .output = ACIO_PIPE,
+            .errors = ACIO_PIPE });
+    REQUIRE_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+    return err;
+}
+
+/* One more each time, so that they run out at each place in turn. */
+SPEC(process_spawn, leaves_nothing_where_descriptors_run_out)
+{
+    acio_process *process = NULL;
+    int err = -EMFILE;
+    for (rlim_t i = 3; i < 100 && err == -EMFILE; i++) {
+        err = start_with_limit(&process, i);
+        EXPECT((err == 0) == (process != NULL));
+        settle(); /* the failed one's streams are closed */
+    }
+    EXPECT_ERR(err, 0);
+    if (process)
+        EXPECT_EQ(acio_process_wait(process), 0);
+    acio_process_close(process);
 }
 
 SPEC(process_spawn, refuses_options_that_contradict_each_other)

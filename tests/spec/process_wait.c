@@ -3,6 +3,9 @@
 #include "process_world.h"
 
 #include <stdio.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <time.h>
 
 /* ---- status ---- */
 
@@ -139,6 +142,62 @@ SPEC(process_wait, does_not_keep_others_from_running)
     acio_process_close(process);
 }
 
+/* ---- handles ---- */
+
+SPEC(process_wait, answers_a_handle_that_was_closed)
+{
+    struct acio_communication io = { 0 };
+    acio_process *process = shell("exit 0", NULL);
+    if (!process)
+        return;
+    EXPECT_EQ(acio_process_wait(process), 0);
+    acio_process_close(process);
+    EXPECT_ERR(acio_process_wait(process), -ACIO_ECLOSED);
+    EXPECT_ERR(acio_process_communicate(process, &io), -ACIO_ECLOSED);
+    EXPECT_ERR(acio_process_status(process), -ACIO_ECLOSED);
+    EXPECT_ERR(acio_process_pid(process), -ACIO_ECLOSED);
+    EXPECT_ERR(acio_process_kill(process), -ACIO_ECLOSED);
+    EXPECT(acio_process_stdin(process) == NULL);
+}
+
+/* It lies where the other one did. */
+SPEC(process_wait, does_not_take_a_closed_handle_for_that_of_another)
+{
+    acio_process *closed = shell("exit 0", NULL);
+    if (!closed)
+        return;
+    EXPECT_EQ(acio_process_wait(closed), 0);
+    acio_process_close(closed);
+    acio_process *process = sleeper();
+    acio_process_close(closed);
+    EXPECT_ERR(acio_process_kill(closed), -ACIO_ECLOSED);
+    if (process)
+        EXPECT_ERR(acio_process_status(process), -ACIO_EINVALIDSTATE);
+    acio_process_close(process);
+}
+
+struct leave_open_args {
+    acio_process **process;
+};
+
+static int
+leave_open(void *arg)
+{
+    const struct leave_open_args *a = arg;
+    *a->process = shell("exec sleep 1000", NULL);
+    return 0;
+}
+
+TEST(process_wait, refuses_a_handle_where_no_loop_runs)
+{
+    acio_process *process = NULL;
+    EXPECT_EQ(spec_run(leave_open, ACIO_ARGS(leave_open, .process = &process),
+                  NULL),
+        0);
+    EXPECT_ERR(acio_process_status(process), process ? -ACIO_ENOLOOP : -EINVAL);
+    acio_process_close(process);
+}
+
 /* ---- signals ---- */
 
 SPEC(process_wait, sends_the_child_any_signal)
@@ -162,6 +221,56 @@ SPEC(process_wait, sends_nothing_to_a_child_that_has_ended)
     EXPECT_ERR(acio_process_kill(process), -ESRCH);
     EXPECT_ERR(acio_process_terminate(process), -ESRCH);
     acio_process_close(process);
+}
+
+/* ---- a debugger ---- */
+
+/* A process that sees the child's end before its parent does; it says when it
+ * has begun, and ends with the pipe. */
+static pid_t
+start_tracer(pid_t pid, int fds[2])
+{
+    REQUIRE_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+    pid_t tracer = fork();
+    if (tracer == 0) {
+        char traces = ptrace(PTRACE_SEIZE, pid, 0, 0) == 0;
+        close(fds[0]);
+        bool told = write(fds[1], &traces, 1) == 1;
+        _exit(told && read(fds[1], &traces, 1) == 0);
+    }
+    close(fds[1]);
+    char traces = 0;
+    EXPECT_EQ(read(fds[0], &traces, 1), 1);
+    return traces ? tracer : -tracer;
+}
+
+static double
+processor_seconds(void)
+{
+    struct timespec used;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+    return (double)used.tv_sec + (double)used.tv_nsec / 1e9;
+}
+
+SPEC_KIND(process_wait, is_patient_with_a_debugger, "epoll uring",
+    SPEC_NO_TORTURE, )
+{
+    int fds[2];
+    acio_process *process = sleeper();
+    REQUIRE(process != NULL);
+    pid_t tracer = start_tracer(acio_process_pid(process), fds);
+    EXPECT_ERR(acio_process_kill(process), 0);
+    double before = processor_seconds();
+    EXPECT_EQ(acio_sleep(0.4), 0);
+    if (tracer > 0)
+        EXPECT_ERR(acio_process_status(process), -ACIO_EINVALIDSTATE);
+    EXPECT(processor_seconds() - before < 0.05);
+    close(fds[0]);
+    EXPECT_EQ(waitpid(tracer > 0 ? tracer : -tracer, NULL, 0) > 0, true);
+    EXPECT_EQ(acio_status_signal(acio_process_wait(process)), SIGKILL);
+    acio_process_close(process);
+    if (tracer < 0)
+        SKIP("nobody may trace here");
 }
 
 /* ---- no zombie ---- */
