@@ -34,7 +34,11 @@
 
 #include "base/alloc.h"
 
-enum { DEFAULT_ENTRIES = 1024, SCRATCH_BYTES = 65536 };
+enum {
+    DEFAULT_ENTRIES = 1024,
+    SCRATCH_BYTES = 65536,
+    TURN_BYTES = 65536 /* that one request of recv_many receives */
+};
 
 struct uring_state {
     struct acioi_ring ring;
@@ -42,6 +46,7 @@ struct uring_state {
     bool no_buffers; /* recv_many polls, then receives into `scratch` */
     bool no_quiet;   /* the kernel does not know RWF_NOSIGNAL */
     bool no_reads;   /* nor multishot reads */
+    bool no_turns;   /* nor ones that end after TURN_BYTES */
     char *scratch;   /* made when it is needed */
     struct acioi_buffers buffers;
 };
@@ -184,6 +189,21 @@ writes_by_poll(const struct uring_state *state, const acio_op *op)
         noted_position(op) < 0;
 }
 
+/* Else a peer that floods would fill all that there is of buffers in one pass,
+ * before its reader can say that it has enough (Linux 6.17). What comes in large
+ * pieces is taken in one call, in as many buffers as it needs. */
+static void
+limit_turn(struct uring_state *state, struct io_uring_sqe *sqe, acio_op *op)
+{
+    op->flags &= (uint16_t)~URING_TURN;
+    if (op->kind != ACIO_OP_RECV_MANY || state->no_turns)
+        return;
+    op->flags |= URING_TURN;
+    sqe->file_index = TURN_BYTES; /* newer headers name the field optlen */
+    if (op->flags & URING_LARGE)
+        sqe->ioprio |= URING_RECVSEND_BUNDLE;
+}
+
 static void
 write_request(struct uring_state *state, struct io_uring_sqe *sqe, acio_op *op)
 {
@@ -195,6 +215,8 @@ write_request(struct uring_state *state, struct io_uring_sqe *sqe, acio_op *op)
         acioi_uring_prepare_poll(sqe, op);
     else
         acioi_uring_prepare(sqe, op, state->ring.level);
+    if (!(op->flags & URING_POLLING))
+        limit_turn(state, sqe, op);
     if (acioi_uring_writes_on(op) && noted_position(op) < 0 &&
         !(op->flags & URING_POLLING))
         sqe->rw_flags = ACIOI_RWF_NOSIGNAL;
@@ -416,6 +438,20 @@ feed_starved(struct uring_state *state)
     }
 }
 
+/* What did not fit into one buffer goes on in those that were given after
+ * it. */
+static void
+take_data(struct uring_state *state, acio_op *op, int id, int bytes)
+{
+    struct acioi_buffers *buffers = &state->buffers;
+    for (; bytes > ACIOI_BUFFER_BYTES; bytes -= ACIOI_BUFFER_BYTES) {
+        acioi_buffers_append(buffers, op, id, ACIOI_BUFFER_BYTES);
+        id = acioi_buffers_after(buffers, id);
+    }
+    acioi_buffers_append(buffers, op, id, bytes);
+    acioi_op_notify(op);
+}
+
 /* A buffer may come even with the end of the stream. */
 static void
 take_buffer(struct uring_state *state, acio_op *op,
@@ -424,11 +460,10 @@ take_buffer(struct uring_state *state, acio_op *op,
     if (!(cqe->flags & IORING_CQE_F_BUFFER))
         return;
     int id = (int)(cqe->flags >> IORING_CQE_BUFFER_SHIFT);
-    state->buffers.there--;
     if (cqe->res > 0) {
-        acioi_buffers_append(&state->buffers, op, id, cqe->res);
-        acioi_op_notify(op);
+        take_data(state, op, id, cqe->res);
     } else {
+        state->buffers.there--;
         acioi_buffers_give(&state->buffers, id);
     }
 }
@@ -456,6 +491,26 @@ refuses_multishot(struct uring_state *state, acio_op *op, int result)
     return true;
 }
 
+static bool
+refuses_turns(struct uring_state *state, const acio_op *op, int result)
+{
+    if (result != -EINVAL || !(op->flags & URING_TURN))
+        return false;
+    state->no_turns = true;
+    return true;
+}
+
+/* The end of a turn, or one of the kernel's own reasons. */
+static void
+go_on_receiving(struct uring_state *state, acio_op *op, int result)
+{
+    leave_kernel(state, op);
+    op->flags &= (uint16_t)~URING_LARGE;
+    if (result >= ACIOI_BUFFER_BYTES)
+        op->flags |= URING_LARGE;
+    again(state, op);
+}
+
 static void
 take_received(struct uring_state *state, acio_op *op,
     const struct io_uring_cqe *cqe)
@@ -470,9 +525,12 @@ take_received(struct uring_state *state, acio_op *op,
     } else if (result == -ENOBUFS) {
         leave_kernel(state, op);
         starve(state, op);
-    } else if (refuses_multishot(state, op, result)) {
+    } else if (refuses_multishot(state, op, result) ||
+        refuses_turns(state, op, result)) {
         leave_kernel(state, op);
         again(state, op);
+    } else if (result > 0 && !(op->flags & URING_POLLING)) {
+        go_on_receiving(state, op, result);
     } else {
         take_result(state, op, result > 0 ? -EINTR : result);
     }

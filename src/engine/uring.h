@@ -24,7 +24,11 @@ enum {
     /* the kernel was asked to cancel */
     URING_CANCEL_SENT = ACIOI_OP_BACKEND_FLAG << 3,
     /* read_many of a file that has no multishot reads */
-    URING_ONE_SHOT = ACIOI_OP_BACKEND_FLAG << 4
+    URING_ONE_SHOT = ACIOI_OP_BACKEND_FLAG << 4,
+    /* recv_many whose request ends by itself after so many bytes */
+    URING_TURN = ACIOI_OP_BACKEND_FLAG << 5,
+    /* recv_many to whom more than a buffer comes at a time */
+    URING_LARGE = ACIOI_OP_BACKEND_FLAG << 6
 };
 
 /* Of the requests that are no op's: the op's address with the lowest bit. */

@@ -33,6 +33,7 @@ enum {
     /* flags of a request, in `ioprio` */
     URING_RECVSEND_POLL_FIRST = 1 << 0, /* Linux 5.19 */
     URING_RECV_MULTISHOT = 1 << 1,      /* Linux 6.0 */
+    URING_RECVSEND_BUNDLE = 1 << 4,     /* Linux 6.10 */
     URING_ACCEPT_MULTISHOT = 1 << 0     /* Linux 5.19 */
 };
 

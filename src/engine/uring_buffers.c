@@ -90,20 +90,29 @@ acioi_buffers_grow(struct acioi_buffers *buffers)
 void
 acioi_buffers_give(struct acioi_buffers *buffers, int id)
 {
-    struct uring_buffer *entry =
-        &buffers->ring[buffers->tail % ACIOI_BUFFERS_MAX];
+    int place = buffers->tail % ACIOI_BUFFERS_MAX;
+    struct uring_buffer *entry = &buffers->ring[place];
     entry->address = (uint64_t)(uintptr_t)acioi_buffers_data(buffers, id);
     entry->bytes = ACIOI_BUFFER_BYTES;
     entry->id = (uint16_t)id;
+    buffers->place[id] = (int16_t)place;
     buffers->tail++;
     buffers->there++;
     __atomic_store_n(&buffers->ring[0].tail, buffers->tail, __ATOMIC_RELEASE);
+}
+
+int
+acioi_buffers_after(const struct acioi_buffers *buffers, int id)
+{
+    int place = (buffers->place[id] + 1) % ACIOI_BUFFERS_MAX;
+    return buffers->ring[place].id;
 }
 
 void
 acioi_buffers_append(struct acioi_buffers *buffers, acio_op *op, int id,
     int bytes)
 {
+    buffers->there--;
     buffers->next[id] = ACIOI_BUFFER_NONE;
     buffers->length[id] = (uint16_t)bytes;
     if (op->buffer_head == ACIOI_BUFFER_NONE)

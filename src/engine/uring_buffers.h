@@ -40,6 +40,7 @@ struct acioi_buffers {
     int there;     /* with the kernel, as far as we know */
     int16_t next[ACIOI_BUFFERS_MAX];
     uint16_t length[ACIOI_BUFFERS_MAX];
+    int16_t place[ACIOI_BUFFERS_MAX]; /* in the ring, where it was given */
 };
 
 /* 0 or a negative errno, leaving nothing. */
@@ -53,7 +54,10 @@ bool acioi_buffers_grow(struct acioi_buffers *buffers);
 /* Gives a buffer to the kernel. */
 void acioi_buffers_give(struct acioi_buffers *buffers, int id);
 
-/* The kernel has put `bytes` for `op` into buffer `id`. */
+/* The one that was given after `id`: the kernel takes them in that order. */
+int acioi_buffers_after(const struct acioi_buffers *buffers, int id);
+
+/* The kernel has put `bytes` for `op` into buffer `id`, which is ours again. */
 void acioi_buffers_append(struct acioi_buffers *buffers, acio_op *op, int id,
     int bytes);
 

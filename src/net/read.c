@@ -9,6 +9,9 @@
  *                 RECV_MANY --> reader->into          a task waits
  *                           --> stream->input         none does
  *
+ *             The task that was woken gets more until it runs, or has no room
+ *             left.
+ *
  * Pressure.   Above twice the limit the operation is cancelled, and it starts
  *             again when no more than the limit is left: a peer that floods
  *             is stopped by the kernel's window.
@@ -162,8 +165,10 @@ fill(struct acioi_stream *stream, size_t bytes)
 {
     struct acioi_reader *reader = stream->reader;
     reader->got += bytes;
-    if (reader->got == reader->wanted || !reader->exactly)
+    if (reader->got == reader->wanted)
         acioi_input_wake_reader(stream);
+    else if (!reader->exactly)
+        acioi_wake(reader->task);
 }
 
 static ACIOI_INTO_CALLER size_t
@@ -325,6 +330,7 @@ await_input(struct acioi_reader *reader)
     stream->users++;
     task->interrupted_thing = stream;
     int reason = acioi_park_with(task, interrupt_reader, "stream.read", stream);
+    stream->reader = NULL;
     stream->busy = 0;
     return acioi_stream_unuse(stream) ? -ACIO_ECLOSED : reason;
 }

@@ -45,8 +45,8 @@ flood_by_hand(int fd)
     return all;
 }
 
-/* Twice the limit, in a block that has doubled; io_uring may have received half
- * a mebibyte more when it is told to stop. */
+/* Twice the limit, in a block that has doubled; before Linux 6.17 io_uring may
+ * have received half a mebibyte more when it is told to stop. */
 SPEC_REAL(net_hostile, a_flood_that_nobody_reads_is_held_back)
 {
     struct pair pair;

@@ -3,6 +3,8 @@
 #include "net_world.h"
 
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 SPEC(net_read, gives_what_came_and_no_more_than_asked_for)
 {
@@ -98,6 +100,26 @@ SPEC(net_read, lets_one_task_read_while_another_writes)
 }
 
 /* ---- exactly ---- */
+
+/* io_uring brings it in pieces, of which the first one wakes the reader. */
+SPEC_REAL(net_read, gives_all_that_had_come_before_it_runs)
+{
+    enum { ALL = 40000, ROOM = 65536 };
+    acio_stream *stream = NULL;
+    int fds[2];
+    EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+    EXPECT_ERR(acio_open_socket(&stream, fds[0], NULL), 0);
+    char *sent = malloc(ALL), *got = malloc(ROOM);
+    for (int i = 0; i < ALL; i++)
+        sent[i] = (char)(i % 251);
+    EXPECT_EQ(send(fds[1], sent, ALL, 0), ALL);
+    EXPECT_EQ(acio_read(stream, got, ROOM), ALL);
+    EXPECT(memcmp(sent, got, ALL) == 0);
+    free(sent);
+    free(got);
+    acio_abort(stream);
+    close(fds[1]);
+}
 
 SPEC(net_readexactly, collects_what_comes_in_pieces)
 {
