@@ -17,9 +17,10 @@ static void __attribute__((constructor)) open_service(void)
 }
 
 void
-name_service_wait_asked(void)
+name_service_wait_asked(acio_task *task)
 {
-    sem_wait(&asked);
+    if (task && !acio_task_done(task))
+        sem_wait(&asked);
 }
 
 void

@@ -11,8 +11,12 @@
 #ifndef ACIO_TESTS_NAME_SERVICE_H
 #define ACIO_TESTS_NAME_SERVICE_H
 
-/* Waits until a thread has asked for slow.test, once more. */
-void name_service_wait_asked(void);
+#include <acio.h>
+
+/* Waits until a thread has asked for slow.test, once more; for a task that was
+ * run up to there, and does nothing where it has ended: what could not be
+ * allocated, or was cancelled, has asked nobody. */
+void name_service_wait_asked(acio_task *task);
 
 /* Lets one of the threads that have asked go on. */
 void name_service_answer(void);
