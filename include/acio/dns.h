@@ -11,8 +11,8 @@
  * The system's own name service is asked, with all that it is set up for, in
  * threads that the loop keeps for this alone. Nothing waits for one that hangs:
  * neither a task that is cancelled or times out, nor the loop when it is
- * closed; the thread drops the answer when it comes. So a program may unload
- * the library only when no such thread is left.
+ * closed; the thread drops the answer when it comes. For its sake dlclose(3)
+ * leaves the library in memory.
  *
  * On the simulator nobody is asked: "localhost" is the only name there.
  */
