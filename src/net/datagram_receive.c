@@ -285,8 +285,16 @@ fill_message(struct acio_datagram_message *message, size_t whole,
     message->address.length = length;
 }
 
-/* What is there, in one system call; how many. An error waits for the next
- * call. */
+/* The kernel tells an error once: it is kept for the next call. */
+static void
+keep_error(struct acioi_datagram *datagram, int err)
+{
+    struct acio_address about;
+    err = explain(datagram, err, &about);
+    keep_report(datagram, -err, &about);
+}
+
+/* What is there, in one system call; how many, or an error. */
 static int
 take_some(struct acioi_datagram *datagram,
     struct acio_datagram_message *messages, int count)
@@ -321,6 +329,8 @@ take_rest(struct acioi_datagram *datagram,
         int n = take_some(datagram, messages + got, room);
         if (n > 0)
             got += n;
+        else if (n < 0 && n != -EAGAIN)
+            keep_error(datagram, n);
         if (n < room)
             break;
     }

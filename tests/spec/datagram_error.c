@@ -198,6 +198,54 @@ SPEC(datagram_error, in_a_batch_is_told_by_the_next_call)
     acio_datagram_close(b);
 }
 
+struct fall_silent_args {
+    acio_datagram *signal, *peer, *client;
+};
+static int
+fall_silent(void *arg)
+{
+    const struct fall_silent_args *a = arg;
+    char byte;
+    if (acio_recvfrom(a->signal, &byte, 1, NULL) < 0)
+        return 0;
+    acio_datagram_abort(a->peer);
+    return acio_sendto_nowait(a->client, "anybody?", 8, NULL);
+}
+
+struct take_batch_args {
+    acio_datagram *datagram;
+};
+static int
+take_batch(void *arg)
+{
+    const struct take_batch_args *a = arg;
+    char data[2][8];
+    struct acio_datagram_message in[2] = { { .data = data[0], .size = 8 },
+        { .data = data[1], .size = 8 } };
+    note("[%d]", acio_recv_batch(a->datagram, in, 2));
+    return 0;
+}
+
+/* It comes after the first of the batch, and before the rest is taken. */
+SPEC_REAL(datagram_error, met_by_the_rest_of_a_batch_is_told_by_the_next_call)
+{
+    acio_datagram *peer = endpoint(), *client = endpoint_towards(peer);
+    acio_datagram *signal = endpoint();
+    struct acio_address at_client = address_of(client);
+    struct acio_address at_signal = address_of(signal);
+    start(fall_silent, .signal = signal, .peer = peer, .client = client);
+    start(take_batch, .datagram = client);
+    settle();
+    EXPECT_ERR(acio_sendto_nowait(peer, "now", 3, &at_signal), 0);
+    EXPECT_ERR(acio_sendto_nowait(peer, "one", 3, &at_client), 0);
+    settle();
+    hear(client);
+    EXPECT_NOTED("[1][Connection refused]");
+    acio_datagram_close(client);
+    acio_datagram_close(signal);
+    finish();
+}
+
 SPEC(datagram_error, of_a_group_that_may_not_be_sent_to_is_told_at_once)
 {
     acio_datagram *a = endpoint();
