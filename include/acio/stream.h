@@ -203,7 +203,8 @@ ACIO_EXPORT ACIO_MUST_USE ssize_t acio_read(acio_stream *stream, void *buf,
 /* Read exactly `n` bytes.
  *
  *   returns   n; -ACIO_EINCOMPLETE where the stream ends before, and
- *             acio_stream_partial tells how many came; else as acio_read
+ *             acio_stream_partial tells how many came: 0 where it ended
+ *             between two messages; else as acio_read
  *   suspends  yes
  *   cancel    clean: what had come goes back to the stream
  *   owner     `buf` is borrowed until the call returns
@@ -411,8 +412,9 @@ ACIO_EXPORT int acio_stream_set_write_buffer_limits(acio_stream *stream,
  * answers -ACIO_ECLOSED. What the peer sent and nobody read is lost, and lets
  * the kernel reset the connection as well.
  *
- *   returns   0 when everything has left; else why not: the error that broke
- *             the connection, -ETIMEDOUT, -ECANCELED; -ACIO_ECLOSED for the
+ *   returns   0 when everything has left, be the reader of a pipe gone since
+ *             then; else why not: the error that broke the connection,
+ *             -ETIMEDOUT, -ECANCELED; -ACIO_ECLOSED for the
  *             second time; -ACIO_ENOTASK (the stream stays open, acio_abort
  *             closes it), -ACIO_EFOREIGN, -ACIO_ENOLOOP
  *   suspends  yes

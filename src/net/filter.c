@@ -226,6 +226,8 @@ void
 acio_filter_hold(struct acio_filter *filter)
 {
     struct acioi_stream *stream = filter->stream;
+    if (is_over(stream))
+        return;
     stream->held = true;
     acioi_net_flush_soon(stream->slot.net, stream);
 }

@@ -244,11 +244,13 @@ struct acioi_stream {
     struct acio_link link;     /* in net->dirty, or in a server's `waiting` */
     struct acioi_task *closer; /* inside acio_close */
     double close_timeout;
-    bool broken;  /* the connection is to be reset, soon */
-    uint8_t kind; /* enum acioi_stream_kind */
-    bool held;    /* a filter has something to flush */
-    bool detour;  /* writes do not go straight into the output: there is a
+    bool broken;    /* the connection is to be reset, soon */
+    uint8_t kind;   /* enum acioi_stream_kind */
+    bool held;      /* a filter has something to flush */
+    bool detour;    /* writes do not go straight into the output: there is a
                    * filter, a file is sent, or acio_write_eof was called */
+    bool out_taken; /* acio_sendfile has taken `out` for the file */
+    bool left_idle; /* a pipe's reader left when all had left before */
 
     /* input */
     struct acioi_block *input;   /* what nobody has read; NULL: nothing */

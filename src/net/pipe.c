@@ -86,8 +86,12 @@ reader_left(acio_op *op)
 {
     struct acioi_stream *stream = op->user;
     bool over = acioi_stream_closed(stream) && !stream->closer;
-    if (op->result > 0 && !over && !stream->finished)
+    if (op->result > 0 && !over && !stream->finished) {
+        bool idle = stream->output_bytes == 0 && !stream->held &&
+            !stream->write_error;
         acioi_output_fail(stream, -EPIPE);
+        stream->left_idle = idle;
+    }
     acioi_stream_release(stream);
 }
 

@@ -11,6 +11,8 @@
  *             by piece, as fast as acio_drain lets it.
  *
  * Invariant.  While `sending`, nobody else writes: the file is in one piece.
+ *             While `out_taken`, nothing is sent from the output, not even
+ *             between two of the operations.
  * Cancel.     What the kernel took is counted; the rest is not sent.
  */
 #include <errno.h>
@@ -84,10 +86,10 @@ judge(struct acioi_stream *stream, int err)
 
 /* 0 at the end, be it that of the file, or an error. */
 static int
-send_by_kernel(struct sending *s)
+send_portions(struct sending *s)
 {
     struct acioi_stream *stream = s->stream;
-    int err = await_empty(s);
+    int err = 0;
     while (err == 0 && s->left > 0) {
         acio_op_sendfile(&stream->out, stream->fd, s->file, offset_of(s),
             portion_of(s, PORTION));
@@ -99,6 +101,22 @@ send_by_kernel(struct sending *s)
             count(s, n);
         err = judge(stream, n < 0 ? (int)n : 0);
     }
+    return err;
+}
+
+/* What a filter sends of its own accord meanwhile comes after the file. */
+static int
+send_by_kernel(struct sending *s)
+{
+    struct acioi_stream *stream = s->stream;
+    int err = await_empty(s);
+    if (err < 0)
+        return err;
+    stream->out_taken = true;
+    err = send_portions(s);
+    stream->out_taken = false;
+    if (!acioi_stream_closed(stream))
+        acioi_output_flush(stream);
     return err;
 }
 

@@ -230,7 +230,8 @@ acio_close(acio_stream *handle)
     acioi_output_flush(stream);
     if (is_unfinished(stream))
         err = wait_finished(stream, task);
-    if (stream->write_error && stream->kind != STREAM_READ_PIPE)
+    if (stream->write_error && stream->kind != STREAM_READ_PIPE &&
+        !stream->left_idle)
         err = stream->write_error;
     stop_operations(stream);
     wait_stopped(stream);

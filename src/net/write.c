@@ -117,9 +117,10 @@ acioi_output_fail(struct acioi_stream *stream, int err)
     if (!stream->write_error)
         stream->write_error = err;
     stream->output_bytes = 0;
-    if (acio_op_alive(&stream->out))
-        acio_op_cancel(&stream->out); /* the kernel has the first block */
-    else
+    stream->left_idle = false;
+    bool in_use = acio_op_alive(&stream->out) && !stream->out_taken;
+    acio_op_cancel(&stream->out);
+    if (!in_use) /* else the kernel has the first block */
         acioi_output_free(stream);
     wake_waiters(stream);
 }
@@ -213,7 +214,7 @@ acioi_output_flush(struct acioi_stream *stream)
     if (__builtin_expect(stream->held, false))
         acioi_filter_flush(stream);
     acioi_list_remove(&stream->link);
-    if (acio_op_alive(op) || stream->broken)
+    if (acio_op_alive(op) || stream->broken || stream->out_taken)
         return;
     while (stream->output) {
         const struct acioi_block *block = stream->output;
@@ -268,7 +269,11 @@ write_piece(struct acioi_stream *stream, const char *data, size_t n)
 int
 acioi_output_write(struct acioi_stream *stream, const char *data, size_t n)
 {
-    return write_piece(stream, data, n);
+    if (!stream->out_taken)
+        return write_piece(stream, data, n);
+    if (!stream->write_error && append(stream, data, n) < 0)
+        fail(stream, -ENOMEM);
+    return stream->write_error;
 }
 
 static int
@@ -281,6 +286,14 @@ write_by_detour(struct acioi_stream *stream, const char *data, size_t n)
     return acioi_filter_write(stream, data, n);
 }
 
+/* What is refused was not sent. */
+static int
+refuse(struct acioi_stream *stream)
+{
+    stream->left_idle = false;
+    return stream->write_error;
+}
+
 int
 acio_write(acio_stream *handle, const void *data, size_t n)
 {
@@ -289,7 +302,7 @@ acio_write(acio_stream *handle, const void *data, size_t n)
     if (!stream)
         return err;
     if (stream->write_error)
-        return stream->write_error;
+        return refuse(stream);
     if (__builtin_expect(stream->detour, false))
         return write_by_detour(stream, data, n);
     return write_piece(stream, data, n);

@@ -119,6 +119,19 @@ SPEC(net_pipe, tells_a_writer_with_nothing_to_say_that_the_reader_left)
     EXPECT_ERR(acio_close(tube.writer), -EPIPE);
 }
 
+SPEC(net_pipe, whose_reader_left_after_all_had_left_is_closed_in_peace)
+{
+    struct tube tube;
+    char buf[8];
+    EXPECT_ERR(open_tube(&tube, 0), 0);
+    EXPECT_ERR(say(tube.writer, "all"), 0);
+    EXPECT_EQ(acio_readexactly(tube.reader, buf, 3), 3);
+    EXPECT_ERR(acio_close(tube.reader), 0);
+    settle();
+    EXPECT_ERR(acio_drain(tube.writer), -EPIPE);
+    EXPECT_ERR(acio_close(tube.writer), 0);
+}
+
 struct drain_and_note_args {
     acio_stream *stream;
 };

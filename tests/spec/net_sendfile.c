@@ -3,6 +3,7 @@
 #include "net_world.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -28,6 +29,7 @@ make_file(size_t bytes)
 struct send_and_note_args {
     acio_stream *stream;
     int file;
+    bool goes_on; /* the stream does not end with the file */
 };
 static int
 send_and_note(void *arg)
@@ -38,7 +40,8 @@ send_and_note(void *arg)
         note("[%lld]", (long long)n);
     else
         note("[%s]", acio_strerror((int)n));
-    acio_write_eof(a->stream);
+    if (!a->goes_on)
+        acio_write_eof(a->stream);
     return 0;
 }
 
@@ -135,6 +138,47 @@ turn_over(struct acio_filter *filter, const char *data, size_t bytes)
         bytes -= n;
     }
     return err;
+}
+
+/* A filter that lets pass what is written, and has something to say itself. */
+SPEC_LARGE(net_sendfile, goes_before_what_a_filter_sends_meanwhile)
+{
+    static const struct acio_filter_type type = { .write = turn_over };
+    struct acio_filter filter = { .type = &type, .pass_output = true };
+    struct pair pair;
+    size_t size = much(), got = 0;
+    char buf[4096];
+    bool good = true;
+    int file = make_file(size);
+    EXPECT_ERR(open_pair(&pair, 0), 0);
+    EXPECT_ERR(acio_stream_set_filter(pair.client, &filter), 0);
+    acio_task *task = acio_create_task(send_and_note, .stream = pair.client,
+        .file = file, .goes_on = true);
+    (void)acio_sleep(0.01);
+    EXPECT(!acio_task_done(task));
+    EXPECT_ERR(acio_filter_send(&filter, "<end>", 5), 0);
+    while (got < size) {
+        size_t left = size - got;
+        ssize_t n = acio_read(pair.served, buf,
+            left < sizeof buf ? left : sizeof buf);
+        if (n <= 0)
+            break;
+        for (ssize_t i = 0; i < n; i++)
+            good = good && buf[i] == pattern(got + (size_t)i);
+        got += (size_t)n;
+    }
+    EXPECT(good);
+    EXPECT_EQ(got, size);
+    ACIO_TIMEOUT(limit, 1);
+    EXPECT_EQ(acio_readexactly(pair.served, buf, 5), 5);
+    acio_timeout_close(&limit);
+    EXPECT_EQ(memcmp(buf, "<end>", 5), 0);
+    EXPECT_ERR(acio_await(task), 0);
+    char wanted[32];
+    snprintf(wanted, sizeof wanted, "[%zu]", size);
+    EXPECT_NOTED(wanted);
+    close_pair(&pair);
+    close(file);
 }
 
 SPEC(net_sendfile, goes_through_a_filter)
