@@ -49,15 +49,21 @@ find_error(struct msghdr *header)
 
 /* Takes the first of the error queue, with the address it is about: what it
  * was (an errno), or 0 where the queue is empty. Those of our own making are
- * told by the call that made them, and are passed over. */
+ * told by the call that made them, and are passed over. There is room for a
+ * byte of the datagram: emulators answer a call without any by themselves,
+ * and for ever. */
 static int
 take_queued(struct acioi_datagram *datagram, struct acio_address *about)
 {
     acio_loop *loop = acioi_datagram_loop(datagram);
     for (;;) {
         _Alignas(struct cmsghdr) char control[512];
+        char byte;
+        struct iovec piece = { &byte, 1 };
         struct mmsghdr message = { .msg_hdr.msg_control = control,
             .msg_hdr.msg_controllen = sizeof control,
+            .msg_hdr.msg_iov = &piece,
+            .msg_hdr.msg_iovlen = 1,
             .msg_hdr.msg_name = &about->as,
             .msg_hdr.msg_namelen = sizeof about->as };
         int n = loop->backend->recvmmsg(loop, datagram->fd, &message, 1,
@@ -65,7 +71,9 @@ take_queued(struct acioi_datagram *datagram, struct acio_address *about)
         if (n < 1)
             return 0;
         const struct sock_extended_err *error = find_error(&message.msg_hdr);
-        if (!error || error->ee_origin == SO_EE_ORIGIN_LOCAL)
+        if (!error)
+            return 0;
+        if (error->ee_origin == SO_EE_ORIGIN_LOCAL)
             continue;
         about->length = message.msg_hdr.msg_namelen;
         return (int)error->ee_errno;
