@@ -31,7 +31,7 @@ SPEC(datagram_broadcast, reaches_who_listens_at_all_interfaces)
 }
 
 /* The loopback interface has no multicast flag, yet carries it where it is
- * named; some containers have no route for it. */
+ * named; some containers have no route for it, and emulators no word. */
 static bool
 can_multicast(acio_datagram *datagram, const struct acio_address *group)
 {
@@ -41,7 +41,8 @@ can_multicast(acio_datagram *datagram, const struct acio_address *group)
     int err = acio_datagram_set_multicast(datagram, &by_lo);
     if (err == 0)
         err = tell(datagram, "", &probe);
-    return err != -ENODEV && err != -ENETUNREACH && err != -EADDRNOTAVAIL;
+    return err != -ENODEV && err != -ENETUNREACH && err != -EADDRNOTAVAIL &&
+        err != -ENOPROTOOPT;
 }
 
 static void

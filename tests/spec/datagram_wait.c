@@ -107,6 +107,8 @@ SPEC_LARGE(datagram_flood, is_dropped_and_counted_by_the_kernel)
         .receive_buffer = 20000 };
     acio_datagram *a, *b;
     EXPECT_ERR(acio_create_datagram_endpoint(&a, &options), 0);
+    if (acio_datagram_drops(a) == -EOPNOTSUPP)
+        SKIP("this kernel does not count what it drops");
     b = endpoint_towards(a);
     int sent = 0, got = 0;
     size_t before = spec_heap_live();
