@@ -188,7 +188,7 @@ SPEC(net_happy_eyeballs, try_the_next_address_from_the_same_local_port,
     struct hole hole;
     struct list list = { .count = 0 };
     acio_stream *stream;
-    char name[64] = "";
+    char name[64] = ":0";
     open_hole(&hole, "127.0.0.2");
     acio_server *server = serve_on("127.0.0.3"), *other = serve_on("127.0.0.4");
     struct acio_connect_options options = { .local_port = acio_server_port(
