@@ -36,6 +36,7 @@
 
 struct acioi_backend {
     const char *name;
+    bool queues; /* submit tries nothing before the next pass */
 
     /* Sets loop->backend_state up; 0 or a negative errno, leaving nothing. */
     int (*open)(acio_loop *loop, const struct acio_loop_options *options);

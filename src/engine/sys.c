@@ -72,6 +72,27 @@ acioi_os_setsockopt(acio_loop *loop, int fd, int level, int name,
     return answer(setsockopt(fd, level, name, value, length));
 }
 
+/* The call for one is the cheaper one. */
+static int
+receive_some(int fd, struct mmsghdr *messages, unsigned count, int flags)
+{
+    if (count != 1)
+        return recvmmsg(fd, messages, count, flags, NULL);
+    ssize_t bytes = recvmsg(fd, &messages->msg_hdr, flags);
+    messages->msg_len = (unsigned)bytes;
+    return bytes < 0 ? -1 : 1;
+}
+
+static int
+send_some(int fd, struct mmsghdr *messages, unsigned count, int flags)
+{
+    if (count != 1)
+        return sendmmsg(fd, messages, count, flags);
+    ssize_t bytes = sendmsg(fd, &messages->msg_hdr, flags);
+    messages->msg_len = (unsigned)bytes;
+    return bytes < 0 ? -1 : 1;
+}
+
 int
 acioi_os_recvmmsg(acio_loop *loop, int fd, struct mmsghdr *messages,
     unsigned count, int flags)
@@ -79,7 +100,7 @@ acioi_os_recvmmsg(acio_loop *loop, int fd, struct mmsghdr *messages,
     (void)loop;
     int n;
     do {
-        n = recvmmsg(fd, messages, count, flags | MSG_DONTWAIT, NULL);
+        n = receive_some(fd, messages, count, flags | MSG_DONTWAIT);
     } while (n < 0 && errno == EINTR);
     return answer(n);
 }
@@ -91,7 +112,8 @@ acioi_os_sendmmsg(acio_loop *loop, int fd, struct mmsghdr *messages,
     (void)loop;
     int n;
     do {
-        n = sendmmsg(fd, messages, count, flags | MSG_DONTWAIT | MSG_NOSIGNAL);
+        n = send_some(fd, messages, count,
+            flags | MSG_DONTWAIT | MSG_NOSIGNAL);
     } while (n < 0 && errno == EINTR);
     return answer(n);
 }

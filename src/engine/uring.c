@@ -731,6 +731,7 @@ uring_close_fd(acio_loop *loop, int fd)
 
 const struct acioi_backend acioi_backend_uring = {
     .name = "uring",
+    .queues = true,
     .open = uring_open,
     .close = uring_close,
     .submit = uring_submit,

@@ -504,6 +504,7 @@ sim_close_fd(acio_loop *loop, int fd)
 
 const struct acioi_backend acioi_backend_sim = {
     .name = "sim",
+    .queues = true,
     .open = sim_open,
     .close = sim_close,
     .submit = sim_submit,
