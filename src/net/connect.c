@@ -86,15 +86,12 @@ make_safe(acio_stream *stream, const char *host,
 }
 
 int
-acioi_connection_begin(acio_stream **out, int fd, const char *host,
-    const struct acio_connect_options *options, struct acioi_text *text)
+acioi_connection_begin(acio_stream **out, struct acioi_stream *stream,
+    const char *host, const struct acio_connect_options *options,
+    struct acioi_text *text)
 {
-    struct acioi_net *net = acioi_net_of(acioi_running_loop);
-    struct acioi_stream *stream = acioi_stream_new(net, fd, options->limit);
-    if (!stream) {
-        net->loop->backend->close_fd(net->loop, fd);
+    if (!stream)
         return -ENOMEM;
-    }
     acio_stream *handle = acioi_stream_handle(stream);
     int err = make_safe(handle, host, options, text);
     if (err < 0)
@@ -177,7 +174,9 @@ acio_open_connection(acio_stream **out, const char *host, int port,
         fd = connect_by_name(&query, options, &text);
     if (fd < 0)
         return fd;
-    return acioi_connection_begin(out, fd, host, options, &text);
+    struct acioi_stream *stream = acioi_stream_new(STREAM_TCP, fd,
+        options->limit);
+    return acioi_connection_begin(out, stream, host, options, &text);
 }
 
 /* ---- by a list of addresses ---- */
@@ -239,7 +238,9 @@ acio_open_connection_addresses(acio_stream **out, const struct addrinfo *list,
         fd = connect_by_addresses(list, options, &text);
     if (fd < 0)
         return fd;
-    return acioi_connection_begin(out, fd, NULL, options, &text);
+    struct acioi_stream *stream = acioi_stream_new(STREAM_TCP, fd,
+        options->limit);
+    return acioi_connection_begin(out, stream, NULL, options, &text);
 }
 
 /* ---- Unix sockets ---- */
@@ -297,5 +298,7 @@ acio_open_unix_connection(acio_stream **out, const char *path,
         fd = connect_to_path(path, options, &text);
     if (fd < 0)
         return fd;
-    return acioi_connection_begin(out, fd, NULL, options, &text);
+    struct acioi_stream *stream = acioi_stream_new(STREAM_SOCKET, fd,
+        options->limit);
+    return acioi_connection_begin(out, stream, NULL, options, &text);
 }

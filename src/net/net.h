@@ -299,8 +299,8 @@ acioi_stream_is_pipe(const struct acioi_stream *stream)
 struct acioi_stream *acioi_stream_new_of(enum acioi_stream_kind kind,
     struct acioi_net *net, int fd, size_t limit);
 
-/* The same of a socket that tells itself what it is. */
-struct acioi_stream *acioi_stream_new(struct acioi_net *net, int fd,
+/* The same in the running loop; without memory the fd is closed. */
+struct acioi_stream *acioi_stream_new(enum acioi_stream_kind kind, int fd,
     size_t limit);
 
 static inline struct acioi_stream *

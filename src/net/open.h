@@ -26,10 +26,11 @@ void acioi_addresses_interleave(struct acioi_addresses *addresses, int first);
 int acioi_connect(struct acioi_net *net, const struct acioi_route *route,
     const struct acio_connect_options *options, struct acioi_text *text);
 
-/* Makes a stream of a connected socket, which it takes, and makes that safe;
- * 0 or an error, with what `text` says about it. Suspends. */
-int acioi_connection_begin(acio_stream **out, int fd, const char *host,
-    const struct acio_connect_options *options, struct acioi_text *text);
+/* Makes a new stream safe, if asked to, and hands it out; NULL is -ENOMEM. 0 or
+ * an error, which closes it, with what `text` says about it. Suspends. */
+int acioi_connection_begin(acio_stream **out, struct acioi_stream *stream,
+    const char *host, const struct acio_connect_options *options,
+    struct acioi_text *text);
 
 /* ---- listening ---- */
 

@@ -136,33 +136,30 @@ acioi_pipe_finish(struct acioi_stream *stream)
 
 /* ---- sockets ---- */
 
+/* What kind of stream a connected socket makes, or an error. */
 static int
-check_socket(acio_loop *loop, int fd)
+kind_of_socket(acio_loop *loop, int fd)
 {
     struct acioi_address peer;
     int type = 0;
     socklen_t length = sizeof type;
     int err = loop->backend->getsockopt(loop, fd, SOL_SOCKET, SO_TYPE, &type,
         &length);
+    if (err == 0 && type != SOCK_STREAM)
+        err = -EINVAL;
+    if (err == 0)
+        err = acioi_address_ask(&peer, loop, fd, loop->backend->getpeername);
     if (err < 0)
         return err;
-    if (type != SOCK_STREAM)
-        return -EINVAL;
-    return acioi_address_ask(&peer, loop, fd, loop->backend->getpeername);
+    return acioi_address_port(&peer) > 0 ? STREAM_TCP : STREAM_SOCKET;
 }
 
 /* A simulated socket never blocks, and is none of fcntl(2)'s. */
 static int
-make_usable(acio_loop *loop, int fd)
+make_usable(int fd)
 {
-    int err = check_socket(loop, fd);
-    int flags = err < 0 ? err : fcntl(fd, F_GETFL);
-    if (err == 0 && flags >= 0)
-        err = set_non_blocking(fd, flags);
-    if (err < 0 || acioi_net_of(loop))
-        return err;
-    loop->backend->close_fd(loop, fd);
-    return -ENOMEM;
+    int flags = fcntl(fd, F_GETFL);
+    return flags < 0 ? 0 : set_non_blocking(fd, flags);
 }
 
 int
@@ -178,11 +175,14 @@ acio_open_socket(acio_stream **out, int fd,
         return -EINVAL;
     if (!acioi_current())
         return acioi_no_task(__func__);
-    int err = make_usable(acioi_running_loop, fd);
+    int kind = kind_of_socket(acioi_running_loop, fd);
+    int err = kind < 0 ? kind : make_usable(fd);
     if (err < 0)
         return err;
     struct acioi_text text;
     acioi_text_begin(&text, options->error_text, options->error_text_bytes);
     acioi_text_add(&text, "cannot use the socket");
-    return acioi_connection_begin(out, fd, NULL, options, &text);
+    struct acioi_stream *stream = acioi_stream_new((enum acioi_stream_kind)kind,
+        fd, options->limit);
+    return acioi_connection_begin(out, stream, NULL, options, &text);
 }

@@ -62,14 +62,16 @@ acioi_stream_new_of(enum acioi_stream_kind kind, struct acioi_net *net, int fd,
 }
 
 struct acioi_stream *
-acioi_stream_new(struct acioi_net *net, int fd, size_t limit)
+acioi_stream_new(enum acioi_stream_kind kind, int fd, size_t limit)
 {
-    struct acioi_address address;
-    int err = acioi_address_ask(&address, net->loop, fd,
-        net->loop->backend->getsockname);
-    bool is_tcp = err == 0 && acioi_address_port(&address) > 0;
-    return acioi_stream_new_of(is_tcp ? STREAM_TCP : STREAM_SOCKET, net, fd,
-        limit);
+    acio_loop *loop = acioi_running_loop;
+    struct acioi_net *net = acioi_net_of(loop);
+    struct acioi_stream *stream = net
+        ? acioi_stream_new_of(kind, net, fd, limit)
+        : NULL;
+    if (!stream)
+        loop->backend->close_fd(loop, fd);
+    return stream;
 }
 
 /* ---- letting go ---- */

@@ -2,6 +2,7 @@
 /* Peers that mean no good, or know no better. */
 #include "net_world.h"
 
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -274,5 +275,33 @@ SPEC_REAL(net_stream, keeps_connections_alive_where_asked_to)
     EXPECT_ERR(acio_stream_set_keep_alive(pair.client, false), 0);
     EXPECT_EQ(getsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, &length), 0);
     EXPECT(!on);
+    close_pair(&pair);
+}
+
+static int
+no_delay(acio_stream *stream)
+{
+    int on = 0;
+    socklen_t length = sizeof on;
+    int fd = acio_stream_fd(stream);
+    return getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, &length) < 0 ? -errno
+                                                                      : on;
+}
+
+SPEC_REAL(net_stream, sends_small_pieces_without_delay_by_tcp)
+{
+    struct pair pair;
+    acio_stream *stream;
+    EXPECT_ERR(open_pair(&pair, 0), 0);
+    EXPECT_EQ(no_delay(pair.client), 1);
+    EXPECT_EQ(no_delay(pair.served), 1);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_in server = { .sin_family = AF_INET,
+        .sin_port = htons((uint16_t)acio_server_port(pair.server)),
+        .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    EXPECT_EQ(connect(fd, (struct sockaddr *)&server, sizeof server), 0);
+    EXPECT_ERR(acio_open_socket(&stream, fd, NULL), 0);
+    EXPECT_EQ(no_delay(stream), 1);
+    acio_abort(stream);
     close_pair(&pair);
 }
