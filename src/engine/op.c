@@ -119,6 +119,13 @@ acioi_op_complete(acio_op *op, ssize_t result)
 }
 
 void
+acioi_op_give_up(acio_op *op, int err)
+{
+    bool must_happen = op->kind == ACIO_OP_CLOSE;
+    acioi_op_complete(op, must_happen ? acioi_op_perform(op) : err);
+}
+
+void
 acioi_op_deliver(acio_op *op, void *data, size_t bytes)
 {
     op->u.recv_many.data = data;

@@ -225,7 +225,7 @@ acioi_pool_submit(acio_loop *loop, acio_op *op)
         err = enqueue(loop, crew_of(loop, op), op);
     }
     if (err < 0)
-        acioi_op_complete(op, err);
+        acioi_op_give_up(op, err);
 }
 
 void

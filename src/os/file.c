@@ -12,7 +12,6 @@
 #include <acio/scope.h>
 #include <acio/task.h>
 
-#include "engine/engine.h"
 
 /* ---- descriptors ---- */
 
@@ -24,22 +23,14 @@ acio_open(const char *path, int flags, mode_t mode)
     return (int)acio_await_op(&op);
 }
 
-ssize_t
-acioi_file_insist(acio_op *op)
-{
-    ACIO_SHIELD(shield);
-    ssize_t result = acio_await_op(op);
-    if (result == -ENOMEM || result == -EAGAIN)
-        result = acioi_op_perform(op);
-    return result;
-}
-
 int
 acio_close_fd(int fd)
 {
     acio_op op = { 0 };
     acio_op_close(&op, fd);
-    return (int)acioi_file_insist(&op);
+    ACIO_SHIELD(shield);
+    ssize_t result = acio_await_op(&op);
+    return (int)result;
 }
 
 void

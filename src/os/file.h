@@ -10,10 +10,6 @@
  * kernel copies in the loop's thread. */
 enum { ACIOI_FILE_PORTION = 1 << 20 };
 
-/* For clean-up, which has to happen: acio_await_op behind a shield, and where
- * there is neither memory nor a thread for the operation, a plain call. */
-ssize_t acioi_file_insist(acio_op *op);
-
 /* acio_close_fd, which outside a task closes all the same. */
 void acioi_file_close(int fd);
 

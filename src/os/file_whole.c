@@ -237,16 +237,25 @@ put_in_place(struct replacement *r)
     return err == -EINVAL ? 0 : err;
 }
 
+/* Where there is neither memory nor a thread for it, in this one. */
+static void
+remove_new(const struct replacement *r)
+{
+    acio_op op = { 0 };
+    acio_op_unlink(&op, r->folder, r->temporary, 0);
+    ssize_t result = acio_await_op(&op);
+    if (result == -ENOMEM || result == -EAGAIN)
+        (void)unlinkat(r->folder, r->temporary, 0);
+}
+
+/* Behind a shield. */
 static void
 clean_up(struct replacement *r)
 {
     if (r->file >= 0)
         acio_close_fd(r->file);
-    if (r->made) {
-        acio_op op = { 0 };
-        acio_op_unlink(&op, r->folder, r->temporary, 0);
-        (void)acioi_file_insist(&op);
-    }
+    if (r->made)
+        remove_new(r);
     if (r->folder >= 0)
         acio_close_fd(r->folder);
     acioi_free(r->path);

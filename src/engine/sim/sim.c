@@ -153,7 +153,7 @@ sim_submit(acio_loop *loop, acio_op *op)
     }
     struct sim_request *request = new_request(sim, op);
     if (!request) {
-        acioi_op_complete(op, -ENOMEM);
+        acioi_op_give_up(op, -ENOMEM);
         return;
     }
     if (op->kind == ACIO_OP_WORK || op->fd < SIM_FIRST_FD) {
