@@ -220,6 +220,17 @@ spawn_program(const struct acioi_process *process, const char *const *argv,
     return pid;
 }
 
+/* One that may not be killed goes on, and is not waited for. */
+static void
+end_unwatched(pid_t pid)
+{
+    if (kill(pid, SIGKILL) < 0 && errno == EPERM)
+        return;
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
+        /* it is about to end */
+    }
+}
+
 /* A child whose end cannot be watched is no use. */
 static int
 start_child(struct acioi_process *process, const char *const *argv,
@@ -229,12 +240,8 @@ start_child(struct acioi_process *process, const char *const *argv,
     if (pid < 0)
         return pid;
     int err = acioi_child_open(&process->child, pid);
-    if (err == 0)
-        return 0;
-    kill(pid, SIGKILL);
-    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
-        /* it is about to end */
-    }
+    if (err < 0)
+        end_unwatched(pid);
     return err;
 }
 

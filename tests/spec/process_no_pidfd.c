@@ -67,6 +67,24 @@ SPEC(process_no_pidfd, kills_a_child_that_it_could_not_wait_for)
     EXPECT(process == NULL);
 }
 
+/* It ends with its input. */
+SPEC(process_no_pidfd, leaves_a_child_alone_that_it_can_neither_watch_nor_kill)
+{
+    int fds[2];
+    acio_process *process;
+    REQUIRE_EQ(pipe2(fds, O_CLOEXEC), 0);
+    forbid(SYS_pidfd_open, ENOSYS);
+    forbid(SYS_eventfd2, EMFILE);
+    forbid(SYS_kill, EPERM);
+    int err = acio_create_subprocess_exec(&process, ACIO_ARGV("cat"),
+        &(struct acio_process_options){ .input = fds[0] });
+    EXPECT_ERR(err, -EMFILE);
+    close(fds[1]);
+    close(fds[0]);
+    if (err == -EMFILE)
+        EXPECT(waitpid(-1, NULL, 0) > 0);
+}
+
 SPEC(process_no_pidfd, leaks_no_descriptor_without_close_range_either)
 {
     int given = fcntl(0, F_DUPFD, 30), other = fcntl(0, F_DUPFD, 40);
