@@ -56,10 +56,14 @@ struct acio_server_options {
      * none; borrowed until the server has ended. */
     const struct acio_security *security;
     double handshake_timeout; /* see struct acio_security_options */
+
+    /* Of acio_start_server: listen at these as well, on the same port; ended
+     * by NULL. NULL: there are none. Borrowed until the call returns. */
+    const char *const *more_hosts;
 };
 
 /* Listen at every address of `host` (NULL: at all interfaces, by IPv4 and
- * IPv6) and serve what connects. Port 0 picks a free one, the same for all
+ * IPv6), and of options->more_hosts, and serve what connects. Port 0 picks a free one, the same for all
  * addresses. An address that this machine does not have is left out, unless
  * none is left.
  *

@@ -220,6 +220,11 @@ struct acioi_query {
 int acioi_resolve(struct acioi_net *net, const struct acioi_query *query,
     struct acioi_addresses **out);
 
+/* Adds to `*addresses` those of another name; after an error they are as they
+ * were. */
+int acioi_resolve_more(struct acioi_net *net, const struct acioi_query *query,
+    struct acioi_addresses **addresses);
+
 /* When the loop is closed: what is still looked up is left behind. */
 void acioi_crew_close(struct acioi_net *net);
 

@@ -185,3 +185,31 @@ acioi_resolve(struct acioi_net *net, const struct acioi_query *query,
     }
     return err;
 }
+
+static struct acioi_addresses *
+join(const struct acioi_addresses *a, const struct acioi_addresses *b)
+{
+    struct acioi_addresses *both = make_room(a->count + b->count);
+    for (size_t i = 0; both && i < a->count; i++)
+        acioi_addresses_add(both, &a->list[i], AF_UNSPEC);
+    for (size_t i = 0; both && i < b->count; i++)
+        acioi_addresses_add(both, &b->list[i], AF_UNSPEC);
+    return both;
+}
+
+int
+acioi_resolve_more(struct acioi_net *net, const struct acioi_query *query,
+    struct acioi_addresses **addresses)
+{
+    struct acioi_addresses *more;
+    int err = acioi_resolve(net, query, &more);
+    if (err < 0)
+        return err;
+    struct acioi_addresses *both = join(*addresses, more);
+    acioi_free(more);
+    if (!both)
+        return -ENOMEM;
+    acioi_free(*addresses);
+    *addresses = both;
+    return 0;
+}

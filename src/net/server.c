@@ -445,16 +445,38 @@ give_sockets(struct acioi_server *server, const int *fds, size_t count)
 }
 
 static int
+resolve_all(struct acioi_net *net, const struct acioi_query *query,
+    const char *const *more_hosts, struct acioi_addresses **out,
+    struct acioi_text *text)
+{
+    int err = acioi_resolve(net, query, out);
+    if (err < 0) {
+        acioi_text_add(text, ": %s", acio_strerror(err));
+        return err;
+    }
+    for (; err == 0 && more_hosts && *more_hosts; more_hosts++) {
+        struct acioi_query another = *query;
+        another.host = *more_hosts;
+        err = acioi_resolve_more(net, &another, out);
+    }
+    if (err < 0) {
+        acioi_text_add(text, ": %s: %s", more_hosts[-1], acio_strerror(err));
+        acioi_free(*out);
+    }
+    return err;
+}
+
+static int
 open_by_name(struct acioi_server **out, const struct acioi_query *query,
     const struct acio_server_options *options, struct acioi_text *text)
 {
     struct acioi_net *net = acioi_net_of(acioi_running_loop);
     struct acioi_addresses *addresses;
-    int err = net ? acioi_resolve(net, query, &addresses) : -ENOMEM;
-    if (err < 0) {
-        acioi_text_add(text, ": %s", acio_strerror(err));
+    if (!net)
+        return -ENOMEM;
+    int err = resolve_all(net, query, options->more_hosts, &addresses, text);
+    if (err < 0)
         return err;
-    }
     int *fds = acioi_alloc(addresses->count * sizeof *fds);
     *out = fds ? make_server(net, addresses->count, options) : NULL;
     err = *out ? acioi_listen(net->loop, addresses, options, text, fds)

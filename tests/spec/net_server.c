@@ -39,6 +39,40 @@ SPEC(net_server, picks_one_port_for_all_its_addresses)
     EXPECT_ERR(acio_server_wait_closed(server, 1), 0);
 }
 
+SPEC(net_server, listens_at_several_hosts_on_one_port)
+{
+    static const char *const more[] = { "127.0.0.3", "127.0.0.2", NULL };
+    acio_server *server;
+    acio_stream *stream;
+    char name[64];
+    struct acio_server_options options = { .more_hosts = more };
+    REQUIRE_ERR(acio_start_server(&server, echo, NULL, "127.0.0.2", 0,
+                    &options),
+        0);
+    int port = acio_server_port(server);
+    EXPECT_ERR(acio_open_connection(&stream, "127.0.0.3", port, NULL), 0);
+    acio_abort(stream);
+    EXPECT_ERR(acio_open_connection(&stream, "127.0.0.1", port, NULL),
+        -ECONNREFUSED);
+    EXPECT(acio_server_sock_name(server, 1, name, sizeof name) > 0);
+    EXPECT_ERR(acio_server_sock_name(server, 2, name, sizeof name), -ENOENT);
+    EXPECT_ERR(acio_server_wait_closed(server, 1), 0);
+}
+
+SPEC_SIM(net_server, is_told_which_of_several_hosts_has_no_address)
+{
+    static const char *const more[] = { "127.0.0.1", "no.such.invalid", NULL };
+    acio_server *server;
+    char text[200] = "";
+    struct acio_server_options options = { .more_hosts = more,
+        .error_text = text,
+        .error_text_bytes = sizeof text };
+    EXPECT(
+        acio_start_server(&server, echo, NULL, "127.0.0.1", 0, &options) < 0);
+    EXPECT(server == NULL);
+    EXPECT(strstr(text, "127.0.0.1, port 0: no.such.invalid: "));
+}
+
 SPEC(net_server, is_told_that_a_port_is_taken)
 {
     acio_server *server = serve(echo, NULL), *second;
