@@ -174,7 +174,7 @@ is_worth_a_report(const struct acioi_server *server, int err)
     if (err == -ECANCELED)
         return false;
     bool has_left = err == -ECONNRESET || err == -EPIPE ||
-        err == -ACIO_EINCOMPLETE;
+        err == -ACIO_EINCOMPLETE || err == -ACIO_ETLSEOF;
     return !has_left || acio_loop_debug(loop_of(server));
 }
 
