@@ -44,14 +44,16 @@ struct acio_filter_type {
      * an error: it came too early. NULL: 0. */
     int (*received_end)(struct acio_filter *filter);
 
-    /* The user writes; NULL: the bytes are handed on as they are. */
+    /* The user writes; NULL: the bytes are handed on as they are. -EBUSY
+     * refuses them, and is no harm to the connection. */
     int (*write)(struct acio_filter *filter, const char *data, size_t bytes);
 
     /* What acio_filter_hold has announced is handed on now. */
     int (*flush)(struct acio_filter *filter);
 
     /* The user will write no more. 1: what is below is to be told so as well,
-     * after all that was sent; 0: it is not. NULL: 1. */
+     * after all that was sent; 0: it is not; -EBUSY: as for `write`. NULL: 1.
+     */
     int (*write_eof)(struct acio_filter *filter);
 
     /* acio_close has begun: the last words are sent now. NULL: none. */

@@ -188,6 +188,13 @@ that_writes(struct acio_filter *filter)
     return filter;
 }
 
+/* A filter that cannot take it by now refuses it without harm. */
+static int
+judge_output(struct acioi_stream *stream, int result)
+{
+    return result == -EBUSY ? result : judge(stream, result);
+}
+
 static int
 pass_down(struct acioi_stream *stream, struct acio_filter *filter,
     const char *data, size_t bytes)
@@ -195,7 +202,7 @@ pass_down(struct acioi_stream *stream, struct acio_filter *filter,
     filter = that_writes(filter);
     if (!filter)
         return acioi_output_write(stream, data, bytes);
-    int err = judge(stream, filter->type->write(filter, data, bytes));
+    int err = judge_output(stream, filter->type->write(filter, data, bytes));
     return err < 0 ? err : stream->write_error;
 }
 
@@ -260,7 +267,7 @@ acioi_filter_write_eof(struct acioi_stream *stream)
     struct acio_filter *filter = stream->filter;
     int result = 1;
     for (; filter && result > 0; filter = filter->below)
-        result = judge(stream, ask_write_eof(filter));
+        result = judge_output(stream, ask_write_eof(filter));
     return result;
 }
 

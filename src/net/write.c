@@ -330,6 +330,7 @@ acio_write_eof(acio_stream *handle)
         return -EBUSY;
     stream->finishing = stream->detour = true;
     err = acioi_filter_write_eof(stream);
+    stream->finishing = err != -EBUSY;
     if (err < 0)
         return err;
     stream->shutting = err > 0;
