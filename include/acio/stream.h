@@ -37,7 +37,8 @@ typedef struct acio_stream acio_stream;
 struct acio_security_options {
     bool server_side;
     const char *server_hostname; /* of the peer, as the client expects it; "":
-                                  * any; NULL on the server's side */
+                                  * any, where `start` lets that be; NULL on
+                                  * the server's side */
     double handshake_timeout;    /* in seconds; 0: as long as is usual there */
     char *error_text;            /* takes a sentence about a failure */
     size_t error_text_bytes;     /* 0: it takes none */

@@ -175,7 +175,7 @@ struct acio_start_tls_options {
 /* Go on in TLS on a stream in use, as the client or the server that `context`
  * is for. What the stream has received and nobody has read belongs to the
  * handshake already; what was written before leaves as it is. Nobody else may
- * use the stream meanwhile.
+ * use the stream meanwhile: what is written is refused by -EBUSY.
  *
  *   returns   0; -ACIO_ETLSVERIFY where the peer's certificate does not do;
  *             -ACIO_ETLSALERT where the peer refuses; -ACIO_ENOTTLS where it
@@ -267,7 +267,8 @@ ACIO_EXPORT const char *acio_tls_server_name(acio_stream *stream);
 ACIO_EXPORT bool acio_tls_session_reused(acio_stream *stream);
 
 struct acio_tls_certificate {
-    char subject[256]; /* "CN=localhost, O=Example", cut where it is longer */
+    char subject[256]; /* "CN=localhost, O=Example", cut where it is longer; a
+                        * comma in a name is "\,", as in RFC 2253 */
     char issuer[256];
     int64_t not_before; /* seconds since 1970 */
     int64_t not_after;

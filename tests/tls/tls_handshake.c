@@ -156,8 +156,8 @@ SPEC(tls_handshake, needs_a_name_to_compare)
 {
     struct tls_pair pair;
     char why[100];
-    EXPECT_ERR(tls_open(&pair, &(struct handshake){ LOCALHOST, .host = "" }),
-        0);
+    EXPECT_ERR(TRY(LOCALHOST, .client.any_host = true, .host = ""), 0);
+    EXPECT_ERR(tls_open(&pair, &(struct handshake){ LOCALHOST }), 0);
     tls_close(&pair);
     EXPECT_ERR(open_pair(&pair.plain, 0), 0);
     EXPECT_ERR(acio_start_tls(pair.plain.client, pair.client_context,

@@ -64,6 +64,23 @@ SPEC(tls_resume, is_off_where_the_server_wants_none)
         false);
 }
 
+SPEC(tls_resume, does_not_offer_a_session_whose_time_is_over)
+{
+    struct tls_pair pair;
+    struct handshake handshake = { LOCALHOST,
+        .server.highest_version = ACIO_TLS_1_2 };
+    REQUIRE_ERR(tls_open(&pair, &handshake), 0);
+    meet(&pair);
+    tls_close(&pair);
+    struct acioi_tls_ticket *ticket = pair.client_context->tickets.first;
+    if (ticket)
+        SSL_SESSION_set_time(ticket->session, 1000000000);
+    EXPECT_ERR(tls_open_again(&pair, &handshake), 0);
+    EXPECT(!reused(&pair));
+    EXPECT_EQ(pair.client_context->tickets.count, 1);
+    tls_free(&pair);
+}
+
 SPEC(tls_resume, keeps_the_sessions_of_hosts_apart)
 {
     struct tls_pair pair;

@@ -63,6 +63,16 @@ static const struct sentence faults[] = {
         "what came was changed on its way" },
 };
 
+/* What a certificate says may end up in somebody's log, or terminal. */
+static void
+hide_controls(char *text)
+{
+    for (; *text; text++) {
+        if (iscntrl((unsigned char)*text))
+            *text = '?';
+    }
+}
+
 void
 acioi_tls_note(struct acioi_tls *tls, const char *format, ...)
 {
@@ -75,6 +85,7 @@ acioi_tls_note(struct acioi_tls *tls, const char *format, ...)
     va_start(args, format);
     vsnprintf(tls->text, TEXT_BYTES, format, args);
     va_end(args);
+    hide_controls(tls->text);
 }
 
 static const char *

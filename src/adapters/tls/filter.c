@@ -24,6 +24,12 @@
  * Close.      acio_close says our last word and waits for the peer's, so that
  *             the peer is known to have read all: what comes meanwhile is
  *             dropped.
+ * Answers.    A peer may ask for new keys, or to renegotiate, as often as it
+ *             likes, and each time is answered. One that does not read the
+ *             answers is left before they pile up.
+ * Half.       While half a message of the handshake has come (a session, in
+ *             records of its own), OpenSSL writes nothing: what the user has
+ *             written is kept for so long, and the last word as well.
  * Memory.     A connection that is idle holds no buffer: OpenSSL gives its own
  *             back after each record (SSL_MODE_RELEASE_BUFFERS).
  */
@@ -36,6 +42,10 @@
 /* What is larger is a record by itself, and not copied. So much room has to be
  * where a task waits, or many calls would decrypt a record. */
 enum { SMALL_BYTES = 4096, LEAST_ROOM = 1024 };
+
+/* What a peer may ask for without reading it, and what may wait for the other
+ * half of a message. */
+enum { MOST_ANSWERED = 65536, MOST_KEPT = 1 << 20 };
 
 static const char key;
 
@@ -51,7 +61,15 @@ static void
 release_loop(struct acio_loop_part *part, acio_loop *loop)
 {
     (void)loop;
-    OPENSSL_free(part); /* the first member */
+    acioi_tls_loop_unuse((struct acioi_tls_loop *)part); /* the first member */
+}
+
+/* The loop frees its streams after this part of it. */
+void
+acioi_tls_loop_unuse(struct acioi_tls_loop *shared)
+{
+    if (shared && --shared->users == 0)
+        OPENSSL_free(shared);
 }
 
 struct acioi_tls_loop *
@@ -63,6 +81,7 @@ acioi_tls_loop_of(acio_loop *loop)
     struct acioi_tls_loop *shared = OPENSSL_malloc(sizeof *shared);
     if (!shared)
         return NULL;
+    shared->users = 1;
     shared->loop = loop;
     shared->gatherer = NULL;
     shared->gathered_bytes = 0;
@@ -91,12 +110,28 @@ bio_read(BIO *bio, char *into, int bytes)
     return (int)n;
 }
 
+/* Counts answers since the last time when all had left. Nobody can tell that of
+ * a stream that is closed. */
+static int
+count_answer(struct acioi_tls *tls, size_t bytes)
+{
+    if (!tls->closing && acio_write_buffer_size(tls->stream) == 0)
+        tls->answered = 0;
+    tls->answered += bytes;
+    if (tls->answered <= MOST_ANSWERED)
+        return 0;
+    acioi_tls_note(tls, "the peer does not read what it asks for");
+    return -ACIO_ETLS;
+}
+
 static int
 bio_write(BIO *bio, const char *data, int bytes)
 {
     struct acioi_tls *tls = BIO_get_data(bio);
     BIO_clear_retry_flags(bio);
-    int err = acio_filter_send(&tls->filter, data, (size_t)bytes);
+    int err = tls->reading ? count_answer(tls, (size_t)bytes) : 0;
+    if (err == 0)
+        err = acio_filter_send(&tls->filter, data, (size_t)bytes);
     if (err == 0)
         return bytes;
     tls->error = err;
@@ -228,7 +263,9 @@ decrypt_some(struct acioi_tls *tls, bool *goes_on)
         room = sizeof tls->loop->plain;
     }
     ERR_clear_error();
+    tls->reading = true;
     int n = SSL_read(tls->ssl, into, room < INT_MAX ? (int)room : INT_MAX);
+    tls->reading = false;
     if (n <= 0)
         return judge(tls, n, goes_on);
     if (into != plain)
@@ -248,6 +285,8 @@ decrypt(struct acioi_tls *tls)
     return err;
 }
 
+static int catch_up(struct acioi_tls *tls);
+
 static int
 received(struct acio_filter *filter, const char *data, size_t bytes)
 {
@@ -260,6 +299,8 @@ received(struct acio_filter *filter, const char *data, size_t bytes)
         acioi_tls_shake(tls);
     if (tls->shaken && !tls->broken && !tls->ended)
         err = decrypt(tls);
+    if (err == 0 && (tls->kept || tls->leaving))
+        err = catch_up(tls);
     tls->window_bytes = 0;
     return err;
 }
@@ -268,14 +309,16 @@ static int
 received_end(struct acio_filter *filter)
 {
     struct acioi_tls *tls = tls_of(filter);
-    if (tls->ended || tls->closing || tls->broken)
+    if (tls->ended || tls->closing)
         return 0;
+    if (tls->broken)
+        return -ACIO_ETLS; /* the handshake has failed */
     if (!tls->shaken) {
         acioi_tls_note(tls,
             "the peer closed the connection during the "
             "handshake");
         end_handshake(tls, -ACIO_ETLSEOF);
-        return 0;
+        return -ACIO_ETLSEOF;
     }
     if (tls->context->end_needs_no_word)
         return 0;
@@ -288,15 +331,40 @@ received_end(struct acio_filter *filter)
 
 /* ---- what leaves ---- */
 
+/* For when the other half of a message has come. */
+static int
+keep(struct acioi_tls *tls, const char *data, size_t bytes)
+{
+    char *kept = NULL;
+    if (tls->kept_bytes <= MOST_KEPT)
+        kept = OPENSSL_realloc(tls->kept, tls->kept_bytes + bytes);
+    else
+        acioi_tls_note(tls, "the peer has stopped in the middle of a message");
+    if (!kept) {
+        tls->broken = true;
+        return tls->kept_bytes > MOST_KEPT ? -ACIO_ETLS : -ENOMEM;
+    }
+    memcpy(kept + tls->kept_bytes, data, bytes);
+    tls->kept = kept;
+    tls->kept_bytes += bytes;
+    return 0;
+}
+
 static int
 encrypt(struct acioi_tls *tls, const char *data, size_t bytes)
 {
     size_t written;
     if (tls->broken)
         return -ACIO_ETLS;
+    if (tls->kept)
+        return keep(tls, data, bytes);
     ERR_clear_error();
     int result = SSL_write_ex(tls->ssl, data, bytes, &written);
-    return result == 1 ? 0 : break_off(tls, result);
+    if (result == 1)
+        return 0;
+    if (!tls->error && SSL_get_error(tls->ssl, result) == SSL_ERROR_WANT_READ)
+        return keep(tls, data, bytes);
+    return break_off(tls, result);
 }
 
 /* Encrypts what was gathered of the connection. */
@@ -367,16 +435,35 @@ say_goodbye(struct acioi_tls *tls)
     int err = seal(tls);
     if (err < 0)
         return err;
+    tls->leaving = tls->kept || SSL_in_init(tls->ssl);
+    if (tls->leaving)
+        return 0;
     ERR_clear_error();
     int result = SSL_shutdown(tls->ssl);
     return result < 0 ? break_off(tls, result) : 0;
+}
+
+/* Says what had to wait. */
+static int
+catch_up(struct acioi_tls *tls)
+{
+    if (tls->broken || SSL_in_init(tls->ssl))
+        return 0;
+    char *kept = tls->kept;
+    size_t bytes = tls->kept_bytes;
+    tls->kept = NULL;
+    tls->kept_bytes = 0;
+    int err = kept ? encrypt(tls, kept, bytes) : 0;
+    OPENSSL_free(kept);
+    return err == 0 && tls->leaving ? say_goodbye(tls) : err;
 }
 
 /* The socket goes on writing: a change of keys may be answered. */
 static int
 write_eof(struct acio_filter *filter)
 {
-    return say_goodbye(tls_of(filter));
+    struct acioi_tls *tls = tls_of(filter);
+    return tls->shaken || tls->broken ? say_goodbye(tls) : -EBUSY;
 }
 
 /* ---- the end ---- */
@@ -384,7 +471,11 @@ write_eof(struct acio_filter *filter)
 static void
 give_up(void *arg)
 {
-    end(arg);
+    struct acioi_tls *tls = arg;
+    if (tls->kept)
+        acio_filter_fail(&tls->filter, -ETIMEDOUT);
+    else
+        end(tls);
 }
 
 static void
@@ -403,7 +494,7 @@ end_awaited(struct acio_filter *filter)
 {
     const struct acioi_tls *tls = tls_of(filter);
     return tls->shaken && !tls->broken && !tls->ended &&
-        tls->shutdown_timeout >= 0;
+        (tls->shutdown_timeout >= 0 || tls->leaving);
 }
 
 /* What was written and did not leave is lost with the connection. */
@@ -438,6 +529,8 @@ acioi_tls_unuse(struct acioi_tls *tls)
     OPENSSL_free(tls->host);
     OPENSSL_free(tls->protocol);
     OPENSSL_free(tls->text);
+    OPENSSL_free(tls->kept);
+    acioi_tls_loop_unuse(tls->loop);
     OPENSSL_free(tls);
 }
 

@@ -65,12 +65,15 @@ acio_tls_native(acio_stream *stream)
 
 /* ---- certificates ---- */
 
+/* A comma in a name is escaped, as in RFC 2253, and so is a zero: neither must
+ * look like the end of it. */
 static int
 write_name(char *buf, size_t size, const X509_NAME *name)
 {
     BIO *bio = BIO_new(BIO_s_mem());
     const unsigned long style = XN_FLAG_SEP_CPLUS_SPC |
-        ASN1_STRFLGS_UTF8_CONVERT;
+        ASN1_STRFLGS_UTF8_CONVERT | ASN1_STRFLGS_ESC_2253 |
+        ASN1_STRFLGS_ESC_CTRL;
     if (!bio || X509_NAME_print_ex(bio, name, 0, style) < 0) {
         BIO_free(bio);
         return -ENOMEM;

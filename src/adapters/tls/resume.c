@@ -8,11 +8,14 @@
  * Once.       A session of TLS 1.3 is used for one connection, so that nobody
  *             can tell by it that two are of the same client (RFC 8446, C.4).
  *             Servers give two for each connection. One of TLS 1.2 stays.
+ * Old ones.   A session whose time is over is not offered: its server would
+ *             not take it, or should not, with a certificate of long ago.
  * Memory.     At most KEPT sessions; the oldest goes.
  */
 #include "adapters/tls/tls.h"
 
 #include <string.h>
+#include <time.h>
 
 enum { KEPT = 256 };
 
@@ -70,6 +73,23 @@ acioi_tls_tickets_keep(struct acioi_tls_tickets *tickets, const char *host,
     return true;
 }
 
+static void
+drop_old(struct acioi_tls_tickets *tickets)
+{
+    struct acioi_tls_ticket *ticket, **at = &tickets->first;
+    time_t now = time(NULL);
+    while ((ticket = *at)) {
+        long age = (long)now - SSL_SESSION_get_time(ticket->session);
+        if (age <= SSL_SESSION_get_timeout(ticket->session)) {
+            at = &ticket->next;
+            continue;
+        }
+        *at = ticket->next;
+        tickets->count--;
+        drop(ticket);
+    }
+}
+
 /* Where the newest for `host` hangs; NULL where there is none. */
 static struct acioi_tls_ticket **
 find(struct acioi_tls_tickets *tickets, const char *host)
@@ -85,6 +105,7 @@ acioi_tls_tickets_take(struct acioi_tls_tickets *tickets, const char *host)
 {
     SSL_SESSION *session = NULL;
     pthread_mutex_lock(&tickets->lock);
+    drop_old(tickets);
     struct acioi_tls_ticket **at = find(tickets, host);
     if (at) {
         struct acioi_tls_ticket *ticket = *at;

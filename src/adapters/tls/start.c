@@ -59,6 +59,8 @@ set_up(struct acioi_tls *tls, const struct acio_start_tls_options *options,
     struct acioi_tls_text *text)
 {
     tls->loop = acioi_tls_loop_of(acio_get_running_loop());
+    if (tls->loop)
+        tls->loop->users++;
     tls->ssl = tls->loop ? SSL_new(tls->context->native) : NULL;
     if (!tls->ssl || !SSL_set_app_data(tls->ssl, tls) || join_bio(tls) < 0)
         return -ENOMEM;
@@ -189,6 +191,7 @@ acio_start_tls(acio_stream *stream, acio_tls_context *context,
     err = make(&tls, context, options, &text);
     if (err < 0)
         return err;
+    tls->stream = stream;
     err = shake(tls, stream, timeout > 0 ? timeout : usual_timeout, &text);
     acioi_tls_unuse(tls);
     return err;

@@ -113,9 +113,13 @@ struct acioi_tls {
     SSL *ssl;
     struct acio_tls_context *context;
     struct acioi_tls_loop *loop;
+    acio_stream *stream;
     struct acioi_tls_handshake *handshake; /* while a task waits for it */
     const char *window; /* received, and not yet taken by OpenSSL */
     size_t window_bytes;
+    char *kept; /* written, while OpenSSL could not; or NULL */
+    size_t kept_bytes;
+    size_t answered;     /* of what the peer has asked for */
     acio_timer farewell; /* the end of the wait for the last word */
     double shutdown_timeout;
     char *host;     /* of the peer, as the client expects it; or NULL */
@@ -128,12 +132,15 @@ struct acioi_tls {
     bool broken;    /* OpenSSL is not to be asked any more */
     bool ended;     /* the peer has said its last word, or need not */
     bool closing;   /* what comes is not read any more */
+    bool reading;   /* inside of SSL_read */
+    bool leaving;   /* our last word is still to be said */
 };
 
 /* What the connections of a loop share. */
 struct acioi_tls_loop {
     struct acio_loop_part part;
     acio_loop *loop;
+    unsigned users;             /* the loop, and its connections */
     struct acioi_tls *gatherer; /* whose the gathered bytes are; NULL: none */
     size_t gathered_bytes;
     char gathered[SSL3_RT_MAX_PLAIN_LENGTH]; /* written, for one record */
@@ -142,6 +149,7 @@ struct acioi_tls_loop {
 
 /* The running loop's, made at first use; or NULL. */
 struct acioi_tls_loop *acioi_tls_loop_of(acio_loop *loop);
+void acioi_tls_loop_unuse(struct acioi_tls_loop *shared);
 
 extern const struct acio_filter_type acioi_tls_filter;
 

@@ -31,14 +31,27 @@ is_address(const char *host)
         inet_pton(AF_INET6, host, address) == 1;
 }
 
-/* Without the scope of an address, "%eth0", and the dot of a name. */
+/* Without the dot of a name, and the scope of an address, "%eth0". */
 static char *
 copy_host(const char *host)
 {
-    size_t bytes = strcspn(host, "%");
+    size_t bytes = strlen(host);
     if (bytes > 1 && host[bytes - 1] == '.')
         bytes--;
-    return OPENSSL_strndup(host, bytes);
+    char *copy = OPENSSL_strndup(host, bytes);
+    char *scope = copy ? strchr(copy, '%') : NULL;
+    if (scope)
+        *scope = '\0';
+    if (scope && !is_address(copy))
+        *scope = '%';
+    return copy;
+}
+
+/* OpenSSL takes ".example.org" for any name below it. */
+static bool
+is_name(const char *host)
+{
+    return *host != '.' && !strchr(host, '%');
 }
 
 static int
@@ -48,7 +61,7 @@ expect_name(const struct acioi_tls *tls)
     if (is_address(tls->host))
         return tls->context->any_host ||
             X509_VERIFY_PARAM_set1_ip_asc(param, tls->host);
-    if (!SSL_set_tlsext_host_name(tls->ssl, tls->host))
+    if (!is_name(tls->host) || !SSL_set_tlsext_host_name(tls->ssl, tls->host))
         return 0;
     if (tls->context->any_host)
         return 1;
@@ -63,7 +76,7 @@ acioi_tls_expect(struct acioi_tls *tls, const char *host,
 {
     const struct acio_tls_context *context = tls->context;
     bool compares = context->verify != SSL_VERIFY_NONE && !context->any_host;
-    if (!host && compares) {
+    if ((!host || !*host) && compares) {
         acioi_tls_text_add(text,
             "server_hostname is needed to compare the certificate with");
         return -EINVAL;
