@@ -80,13 +80,17 @@ acio_connect_read_pipe(acio_stream **out, int fd,
 
 /* ---- writing ---- */
 
-/* What is asked for is nothing: errors and hang-ups are always told. */
+/* What is asked for is nothing: errors and hang-ups are always told. io_uring
+ * tells POLLRDHUP as well: the other end of a socket has ended its writing, and
+ * may go on to read. As it would tell that again and again it is not asked a
+ * second time; that such a reader leaves, too, is what a write learns. */
 static void
 reader_left(acio_op *op)
 {
     struct acioi_stream *stream = op->user;
     bool over = acioi_stream_closed(stream) && !stream->closer;
-    if (op->result > 0 && !over && !stream->finished) {
+    bool left = op->result > 0 && (op->result & (POLLERR | POLLHUP)) != 0;
+    if (left && !over && !stream->finished) {
         bool idle = stream->output_bytes == 0 && !stream->held &&
             !stream->write_error;
         acioi_output_fail(stream, -EPIPE);

@@ -240,6 +240,26 @@ SPEC(net_pipe, may_be_the_end_of_all_things)
         close(fd);
 }
 
+SPEC(net_pipe, may_be_a_socket_whose_other_end_has_ended_its_writing)
+{
+    struct tube tube = { .reader = NULL };
+    char buf[8] = "";
+    int fds[2];
+    REQUIRE_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+    int err = acio_connect_write_pipe(&tube.writer, fds[0], NULL);
+    EXPECT_ERR(err, 0);
+    EXPECT_EQ(shutdown(fds[1], SHUT_WR), 0);
+    settle();
+    EXPECT_ERR(say(tube.writer, "hello"), 0);
+    settle();
+    EXPECT_EQ(recv(fds[1], buf, sizeof buf, MSG_DONTWAIT), 5);
+    EXPECT_TEXT(buf, "hello");
+    close_tube(&tube);
+    if (err != 0)
+        close(fds[0]);
+    close(fds[1]);
+}
+
 static int
 shout(struct acio_filter *filter, const char *data, size_t bytes)
 {
