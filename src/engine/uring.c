@@ -37,7 +37,8 @@
 enum {
     DEFAULT_ENTRIES = 1024,
     SCRATCH_BYTES = 65536,
-    TURN_BYTES = 65536 /* that one request of recv_many receives */
+    TURN_BYTES = 65536, /* that one request of recv_many receives */
+    LARGE_BYTES = 16384 /* are sent at once */
 };
 
 struct uring_state {
@@ -85,13 +86,15 @@ uring_submit(acio_loop *loop, acio_op *op)
         acioi_list_push_back(&state->queue, &op->link);
 }
 
-/* Sending with the rest of the batch is cheaper than a system call now. */
+/* Sending little with the rest of the batch is cheaper than a system call now;
+ * much would be copied by who has to keep it until then. */
 static ssize_t
 uring_try_send(acio_loop *loop, acio_op *op)
 {
     (void)loop;
-    (void)op;
-    return -EAGAIN;
+    if (op->kind != ACIO_OP_SEND || op->u.buf.bytes < LARGE_BYTES)
+        return -EAGAIN;
+    return acioi_op_try(op);
 }
 
 static void
