@@ -45,7 +45,7 @@ parse_in6(struct sockaddr_in6 *out, const char *text)
 }
 
 int
-acioi_address_parse(struct acioi_address *out, const char *text, int port)
+acioi_address_parse(struct acio_address *out, const char *text, int port)
 {
     memset(out, 0, sizeof *out);
     if (inet_pton(AF_INET, text, &out->as.in.sin_addr) == 1) {
@@ -65,7 +65,7 @@ acioi_address_parse(struct acioi_address *out, const char *text, int port)
 /* "@name" is an abstract name, without a file, as ss(8) and socat write it. A
  * path needs its zero, an abstract name does not. */
 int
-acioi_address_of_path(struct acioi_address *out, const char *path)
+acioi_address_of_path(struct acio_address *out, const char *path)
 {
     struct sockaddr_un *un = &out->as.un;
     size_t length = strlen(path);
@@ -110,7 +110,7 @@ write_in6(const struct sockaddr_in6 *address, char *buf, size_t size)
 /* What the kernel tells may have no zero at its end; an abstract name may have
  * some inside. */
 static int
-write_un(const struct acioi_address *address, char *buf, size_t size)
+write_un(const struct acio_address *address, char *buf, size_t size)
 {
     const char *path = address->as.un.sun_path;
     size_t length = address->length > PATH_AT ? address->length - PATH_AT : 0;
@@ -125,7 +125,7 @@ write_un(const struct acioi_address *address, char *buf, size_t size)
 }
 
 int
-acioi_address_write(const struct acioi_address *address, char *buf, size_t size)
+acioi_address_write(const struct acio_address *address, char *buf, size_t size)
 {
     char digits[INET_ADDRSTRLEN];
     switch (address->as.any.sa_family) {
@@ -143,10 +143,10 @@ acioi_address_write(const struct acioi_address *address, char *buf, size_t size)
     }
 }
 
-/* ---- ports and comparing ---- */
+/* ---- ports and lists ---- */
 
 int
-acioi_address_port(const struct acioi_address *address)
+acioi_address_port(const struct acio_address *address)
 {
     switch (address->as.any.sa_family) {
     case AF_INET:
@@ -159,7 +159,7 @@ acioi_address_port(const struct acioi_address *address)
 }
 
 void
-acioi_address_set_port(struct acioi_address *address, int port)
+acioi_address_set_port(struct acio_address *address, int port)
 {
     if (address->as.any.sa_family == AF_INET)
         address->as.in.sin_port = htons((uint16_t)port);
@@ -167,28 +167,21 @@ acioi_address_set_port(struct acioi_address *address, int port)
         address->as.in6.sin6_port = htons((uint16_t)port);
 }
 
-bool
-acioi_address_equal(const struct acioi_address *a,
-    const struct acioi_address *b)
-{
-    return a->length == b->length && memcmp(&a->as, &b->as, a->length) == 0;
-}
-
 void
 acioi_addresses_add(struct acioi_addresses *addresses,
-    const struct acioi_address *address, int family)
+    const struct acio_address *address, int family)
 {
     if (family != AF_UNSPEC && family != address->as.any.sa_family)
         return;
     for (size_t i = 0; i < addresses->count; i++) {
-        if (acioi_address_equal(&addresses->list[i], address))
+        if (acio_address_equal(&addresses->list[i], address))
             return;
     }
     addresses->list[addresses->count++] = *address;
 }
 
 int
-acioi_address_ask(struct acioi_address *out, acio_loop *loop, int fd,
+acioi_address_ask(struct acio_address *out, acio_loop *loop, int fd,
     acioi_name_function *ask)
 {
     memset(out, 0, sizeof *out);

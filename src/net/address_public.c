@@ -7,31 +7,15 @@
 #include "base/alloc.h"
 #include "net/net.h"
 
-static struct acioi_address
-inside(const struct acio_address *address)
-{
-    struct acioi_address out = { .length = address->length };
-    memcpy(&out.as, &address->as, sizeof out.as);
-    return out;
-}
-
-static void
-hand_out(struct acio_address *out, const struct acioi_address *address)
-{
-    out->length = address->length;
-    memcpy(&out->as, &address->as, sizeof address->as);
-}
-
 int
 acio_address_parse(struct acio_address *out, const char *digits, int port)
 {
-    struct acioi_address address;
     memset(out, 0, sizeof *out);
     if (!digits || !acioi_port_is_valid(port))
         return -EINVAL;
-    int err = acioi_address_parse(&address, digits, port);
-    if (err == 0)
-        hand_out(out, &address);
+    int err = acioi_address_parse(out, digits, port);
+    if (err < 0)
+        memset(out, 0, sizeof *out);
     return err;
 }
 
@@ -54,7 +38,7 @@ acio_address_resolve(struct acio_address *out, const char *host, int port,
         err = acioi_resolve(net, &query, &addresses);
     if (err < 0)
         return err;
-    hand_out(out, &addresses->list[0]);
+    *out = addresses->list[0];
     acioi_free(addresses);
     return 0;
 }
@@ -64,10 +48,9 @@ acio_address_resolve(struct acio_address *out, const char *host, int port,
 int
 acio_address_write(const struct acio_address *address, char *buf, size_t size)
 {
-    struct acioi_address known = inside(address);
-    if (address->length == 0)
-        known.as.any.sa_family = AF_UNIX; /* without a name */
-    return acioi_address_write(&known, buf, size);
+    static const struct acio_address none = { .as.any.sa_family = AF_UNIX };
+    return acioi_address_write(address->length > 0 ? address : &none, buf,
+        size);
 }
 
 /* ---- ports and comparing ---- */
@@ -75,8 +58,7 @@ acio_address_write(const struct acio_address *address, char *buf, size_t size)
 int
 acio_address_port(const struct acio_address *address)
 {
-    struct acioi_address known = inside(address);
-    return address->length > 0 ? acioi_address_port(&known) : 0;
+    return address->length > 0 ? acioi_address_port(address) : 0;
 }
 
 static bool

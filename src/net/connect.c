@@ -193,7 +193,7 @@ copy_list(const struct addrinfo *list, int family, struct acioi_addresses **out)
     if (!copy)
         return -ENOMEM;
     for (const struct addrinfo *i = list; i; i = i->ai_next) {
-        struct acioi_address address = { .length = i->ai_addrlen };
+        struct acio_address address = { .length = i->ai_addrlen };
         if (!i->ai_addr || address.length > sizeof address.as)
             continue;
         memcpy(&address.as, i->ai_addr, address.length);

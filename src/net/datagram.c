@@ -80,7 +80,7 @@ acio_open_datagram_socket(acio_datagram **out, int fd)
     struct acioi_datagram *datagram = net ? acioi_datagram_new(net, fd) : NULL;
     if (!datagram)
         return -ENOMEM;
-    struct acioi_address peer;
+    struct acio_address peer;
     datagram->family = family;
     datagram->connected = acioi_address_ask(&peer, loop, fd,
                               loop->backend->getpeername) == 0;
@@ -225,10 +225,8 @@ ask_address(acio_datagram *handle, bool peer, struct acio_address *out)
     if (!datagram)
         return err;
     acio_loop *loop = acioi_datagram_loop(datagram);
-    acioi_name_function *ask = peer ? loop->backend->getpeername
-                                    : loop->backend->getsockname;
-    out->length = sizeof out->as;
-    return ask(loop, datagram->fd, &out->as.any, &out->length);
+    return acioi_address_ask(out, loop, datagram->fd,
+        peer ? loop->backend->getpeername : loop->backend->getsockname);
 }
 
 int

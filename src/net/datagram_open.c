@@ -73,7 +73,7 @@ resolve(struct acioi_net *net, const struct acioi_query *query,
 
 /* "" asks the kernel for a name: a family, and nothing else. */
 static void
-ask_for_name(struct acioi_address *out)
+ask_for_name(struct acio_address *out)
 {
     memset(out, 0, sizeof *out);
     out->as.un.sun_family = AF_UNIX;
@@ -198,7 +198,7 @@ remove_stale(const struct opening *opening)
 
 static int
 bind_and_connect(const struct opening *opening, int fd,
-    const struct acioi_address *local, const struct acioi_address *remote)
+    const struct acio_address *local, const struct acio_address *remote)
 {
     acio_loop *loop = opening->loop;
     if (local) {
@@ -215,8 +215,8 @@ bind_and_connect(const struct opening *opening, int fd,
 }
 
 static int
-family_of(const struct opening *opening, const struct acioi_address *local,
-    const struct acioi_address *remote)
+family_of(const struct opening *opening, const struct acio_address *local,
+    const struct acio_address *remote)
 {
     if (remote)
         return remote->as.any.sa_family;
@@ -225,8 +225,8 @@ family_of(const struct opening *opening, const struct acioi_address *local,
 
 /* The socket, or an error. */
 static int
-try_pair(struct opening *opening, const struct acioi_address *local,
-    const struct acioi_address *remote)
+try_pair(struct opening *opening, const struct acio_address *local,
+    const struct acio_address *remote)
 {
     acio_loop *loop = opening->loop;
     int family = family_of(opening, local, remote);
@@ -245,7 +245,7 @@ try_pair(struct opening *opening, const struct acioi_address *local,
 
 static void
 add_name(struct acioi_text *text, const char *word,
-    const struct acioi_address *address)
+    const struct acio_address *address)
 {
     char name[NAME_BYTES];
     if (address && acioi_address_write(address, name, sizeof name) >= 0)
@@ -253,8 +253,8 @@ add_name(struct acioi_text *text, const char *word,
 }
 
 static int
-note_failure(struct opening *opening, const struct acioi_address *local,
-    const struct acioi_address *remote, int err)
+note_failure(struct opening *opening, const struct acio_address *local,
+    const struct acio_address *remote, int err)
 {
     acioi_text_add(opening->text, opening->error ? ";" : ":");
     add_name(opening->text, "at", local);
@@ -271,7 +271,7 @@ count_of(const struct acioi_addresses *list)
     return list ? list->count : 1;
 }
 
-static const struct acioi_address *
+static const struct acio_address *
 address_at(const struct acioi_addresses *list, size_t i)
 {
     return list ? &list->list[i] : NULL;
@@ -280,7 +280,7 @@ address_at(const struct acioi_addresses *list, size_t i)
 /* The pair with this number; false where its families differ. */
 static bool
 pick_pair(const struct opening *opening, size_t i,
-    const struct acioi_address **local, const struct acioi_address **remote)
+    const struct acio_address **local, const struct acio_address **remote)
 {
     *remote = address_at(opening->remote, i / count_of(opening->local));
     *local = address_at(opening->local, i % count_of(opening->local));
@@ -294,7 +294,7 @@ try_all(struct opening *opening)
     const struct acioi_task *task = acioi_current();
     size_t pairs = count_of(opening->local) * count_of(opening->remote);
     for (size_t i = 0; i < pairs; i++) {
-        const struct acioi_address *local, *remote;
+        const struct acio_address *local, *remote;
         if (!pick_pair(opening, i, &local, &remote))
             continue;
         int fd = try_pair(opening, local, remote);

@@ -80,7 +80,7 @@ find_family(const struct acioi_addresses *addresses, size_t at, int family,
 static void
 move_down(struct acioi_addresses *addresses, size_t from, size_t to)
 {
-    struct acioi_address address = addresses->list[from];
+    struct acio_address address = addresses->list[from];
     memmove(&addresses->list[to + 1], &addresses->list[to],
         (from - to) * sizeof address);
     addresses->list[to] = address;
@@ -104,7 +104,7 @@ acioi_addresses_interleave(struct acioi_addresses *addresses, int first)
 /* The attempts of a race share a local port, if one is asked for; so do the
  * connections that were made from it before, and are forgotten by and by. */
 static int
-bind_to(acio_loop *loop, int fd, const struct acioi_address *address)
+bind_to(acio_loop *loop, int fd, const struct acio_address *address)
 {
     int on = 1;
     if (acioi_address_port(address) > 0)
@@ -118,7 +118,7 @@ bind_local(const struct race *race, int fd, int family)
 {
     int err = race->local ? -EADDRNOTAVAIL : 0;
     for (size_t i = 0; race->local && i < race->local->count; i++) {
-        const struct acioi_address *address = &race->local->list[i];
+        const struct acio_address *address = &race->local->list[i];
         if (address->as.any.sa_family != family)
             continue;
         err = bind_to(race->loop, fd, address);
@@ -159,7 +159,7 @@ static void ended(acio_op *op);
 
 static int
 start(struct race *race, struct attempt *attempt,
-    const struct acioi_address *address)
+    const struct acio_address *address)
 {
     attempt->race = race;
     attempt->fd = open_socket(race, address->as.any.sa_family);

@@ -56,7 +56,7 @@ configure(acio_loop *loop, int fd, int family,
 }
 
 static int
-listen_at(acio_loop *loop, const struct acioi_address *address,
+listen_at(acio_loop *loop, const struct acio_address *address,
     const struct acio_server_options *options)
 {
     const struct acioi_backend *backend = loop->backend;
@@ -78,7 +78,7 @@ listen_at(acio_loop *loop, const struct acioi_address *address,
 int
 acioi_port_of(acio_loop *loop, int fd)
 {
-    struct acioi_address address;
+    struct acio_address address;
     int err = acioi_address_ask(&address, loop, fd, loop->backend->getsockname);
     return err < 0 ? err : acioi_address_port(&address);
 }
@@ -92,7 +92,7 @@ may_be_left_out(int err)
 }
 
 static void
-note_failure(struct acioi_text *text, const struct acioi_address *address,
+note_failure(struct acioi_text *text, const struct acio_address *address,
     int err)
 {
     char name[NAME_BYTES];
@@ -116,7 +116,7 @@ listen_at_all(acio_loop *loop, const struct acioi_addresses *addresses,
     int port = acioi_address_port(&addresses->list[0]);
     int left_out = -EADDRNOTAVAIL, count = 0;
     for (size_t i = 0; i < addresses->count; i++) {
-        struct acioi_address address = addresses->list[i];
+        struct acio_address address = addresses->list[i];
         acioi_address_set_port(&address, port);
         int fd = listen_at(loop, &address, options);
         if (fd >= 0) {
@@ -213,7 +213,7 @@ acioi_socket_file_remove(struct acioi_socket_file *file)
 
 /* A file that was made and cannot be used is removed as well. */
 static int
-bind_and_listen(acio_loop *loop, int fd, const struct acioi_address *address,
+bind_and_listen(acio_loop *loop, int fd, const struct acio_address *address,
     const struct acio_server_options *options, struct acioi_socket_file *file)
 {
     int err = loop->backend->bind(loop, fd, &address->as.any, address->length);
@@ -229,7 +229,7 @@ int
 acioi_listen_at_path(acio_loop *loop, const char *path,
     const struct acio_server_options *options, struct acioi_socket_file **out)
 {
-    struct acioi_address address;
+    struct acio_address address;
     struct acioi_socket_file *file = NULL;
     *out = NULL;
     int err = acioi_address_of_path(&address, path);

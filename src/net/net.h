@@ -27,9 +27,7 @@
 #ifndef ACIOI_NET_H
 #define ACIOI_NET_H
 
-#include <netinet/in.h>
-#include <sys/un.h>
-
+#include <acio/address.h>
 #include <acio/filter.h>
 #include <acio/server.h>
 #include <acio/stream.h>
@@ -151,20 +149,9 @@ acioi_slot_of(const void *handle, int *err)
 
 /* ---- addresses ---- */
 
-struct acioi_address {
-    socklen_t length;
-    union {
-        struct sockaddr any;
-        struct sockaddr_in in;
-        struct sockaddr_in6 in6;
-        struct sockaddr_un un;
-        struct sockaddr_storage storage;
-    } as;
-};
-
 struct acioi_addresses {
     size_t count;
-    struct acioi_address list[];
+    struct acio_address list[];
 };
 
 static inline bool
@@ -174,26 +161,24 @@ acioi_port_is_valid(int port)
 }
 
 /* Reads an address in digits, with a scope perhaps; 0 or -EINVAL. */
-int acioi_address_parse(struct acioi_address *out, const char *text, int port);
+int acioi_address_parse(struct acio_address *out, const char *text, int port);
 /* Reads the path of a Unix socket, or "@name"; 0, -EINVAL, -ENAMETOOLONG. */
-int acioi_address_of_path(struct acioi_address *out, const char *path);
+int acioi_address_of_path(struct acio_address *out, const char *path);
 /* Writes "192.0.2.1:80", "/run/socket", "@name", or "" for a Unix socket
  * without a name; the length, or -ENOSPC. */
-int acioi_address_write(const struct acioi_address *address, char *buf,
+int acioi_address_write(const struct acio_address *address, char *buf,
     size_t size);
 /* 0 where there are no ports. */
-int acioi_address_port(const struct acioi_address *address);
-void acioi_address_set_port(struct acioi_address *address, int port);
-bool acioi_address_equal(const struct acioi_address *a,
-    const struct acioi_address *b);
+int acioi_address_port(const struct acio_address *address);
+void acioi_address_set_port(struct acio_address *address, int port);
 /* Adds an address unless it is there, or of a family that is not wanted. */
 void acioi_addresses_add(struct acioi_addresses *addresses,
-    const struct acioi_address *address, int family);
+    const struct acio_address *address, int family);
 
 /* The name that a function of the back end's table tells about `fd`. */
 typedef int acioi_name_function(acio_loop *loop, int fd,
     struct sockaddr *address, socklen_t *length);
-int acioi_address_ask(struct acioi_address *out, acio_loop *loop, int fd,
+int acioi_address_ask(struct acio_address *out, acio_loop *loop, int fd,
     acioi_name_function *ask);
 
 /* ---- a sentence about a failure, for the caller's memory ---- */

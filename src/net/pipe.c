@@ -144,7 +144,7 @@ acioi_pipe_finish(struct acioi_stream *stream)
 static int
 kind_of_socket(acio_loop *loop, int fd)
 {
-    struct acioi_address peer;
+    struct acio_address peer;
     int type = 0;
     socklen_t length = sizeof type;
     int err = loop->backend->getsockopt(loop, fd, SOL_SOCKET, SO_TYPE, &type,

@@ -31,7 +31,7 @@ add_pair(const char *in6, const char *in, const struct acioi_query *query,
         return -ENOMEM;
     const char *texts[] = { in6, in };
     for (int i = 0; i < 2; i++) {
-        struct acioi_address address;
+        struct acio_address address;
         if (acioi_address_parse(&address, texts[i], query->port) == 0)
             acioi_addresses_add(addresses, &address, query->family);
     }
@@ -60,7 +60,7 @@ resolve_none(const struct acioi_query *query, struct acioi_addresses **out)
 static int
 resolve_digits(const struct acioi_query *query, struct acioi_addresses **out)
 {
-    struct acioi_address address;
+    struct acio_address address;
     int err = acioi_address_parse(&address, query->host, query->port);
     if (err < 0)
         return err;
@@ -123,7 +123,7 @@ take_answer(const struct lookup *lookup, struct acioi_addresses **out)
     if (!addresses)
         return -ENOMEM;
     for (const struct addrinfo *i = lookup->answer; i; i = i->ai_next) {
-        struct acioi_address address = { .length = i->ai_addrlen };
+        struct acio_address address = { .length = i->ai_addrlen };
         if (address.length > sizeof address.as)
             continue;
         memcpy(&address.as, i->ai_addr, address.length);

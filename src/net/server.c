@@ -825,7 +825,7 @@ acio_server_sock_name(acio_server *handle, size_t index, char *buf, size_t size)
     if (server->closed || index >= server->listener_count)
         return -ENOENT;
     acio_loop *loop = loop_of(server);
-    struct acioi_address address;
+    struct acio_address address;
     err = acioi_address_ask(&address, loop, server->listeners[index].fd,
         loop->backend->getsockname);
     return err < 0 ? err : acioi_address_write(&address, buf, size);

@@ -279,7 +279,7 @@ write_name(acio_stream *handle, bool peer, char *buf, size_t size)
     if (!stream)
         return err;
     acio_loop *loop = stream->slot.net->loop;
-    struct acioi_address address;
+    struct acio_address address;
     if (stream->fd < 0)
         return -ENOTCONN;
     err = acioi_address_ask(&address, loop, stream->fd,
