@@ -227,6 +227,16 @@ SPEC_SIM(tls_stream, waits_30_seconds_at_most_for_the_peers_last_word)
     tls_free(&pair);
 }
 
+SPEC_SIM(tls_stream, waits_as_well_where_it_has_said_its_own_before)
+{
+    struct tls_pair pair;
+    EXPECT_ERR(tls_open(&pair, usual()), 0);
+    EXPECT_ERR(acio_write_eof(pair.plain.client), 0);
+    EXPECT_ERR(acio_close(pair.plain.client), -ETIMEDOUT);
+    EXPECT(elapsed_ns() >= 30000000000);
+    tls_free(&pair);
+}
+
 SPEC_SIM(tls_stream, waits_as_long_for_the_last_word_as_it_is_told)
 {
     struct tls_pair pair;

@@ -426,11 +426,12 @@ flush(struct acio_filter *filter)
     return seal(tls_of(filter));
 }
 
-/* Our last word, once. */
+/* Our last word, once: asked again, OpenSSL would look for the peer's. */
 static int
 say_goodbye(struct acioi_tls *tls)
 {
-    if (!tls->shaken || tls->broken)
+    if (!tls->shaken || tls->broken ||
+        (SSL_get_shutdown(tls->ssl) & SSL_SENT_SHUTDOWN))
         return 0;
     int err = seal(tls);
     if (err < 0)
