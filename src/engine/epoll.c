@@ -609,7 +609,8 @@ epoll_deliver(acio_loop *loop, acio_op *op)
         acioi_op_complete(op, n);
         return;
     }
-    if (op->state == ACIOI_OP_ACTIVE && !find(state, op->fd)->known)
+    if (op->kind == ACIO_OP_READ_MANY && op->state == ACIOI_OP_ACTIVE &&
+        !find(state, op->fd)->known)
         acioi_op_notify(op); /* see rest */
 }
 
