@@ -362,7 +362,7 @@ await_the_next(void *arg)
 
 SPEC_LARGE(regression, a_cancel_goes_down_a_long_chain_of_awaits)
 {
-    struct link_args start_args = { 5000 };
+    struct link_args start_args = { many(5000) };
     acio_task *task = acio_create_task_with(await_the_next,
         (struct acio_args){ &start_args, sizeof start_args }, NULL);
     settle();
