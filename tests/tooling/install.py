@@ -18,6 +18,20 @@ LIBDIR = os.environ["LIBDIR"]
 COMPILER = shlex.split(os.environ["CC"])
 CONSUMER = pathlib.Path(__file__).resolve().parents[1] / "install"
 
+TLS_PROGRAM = """
+#include <acio.h>
+#include <acio/tls.h>
+
+int
+main(void)
+{
+    acio_tls_context *tls;
+    int err = acio_tls_client_context(&tls, NULL);
+    acio_tls_context_free(tls);
+    return err < 0;
+}
+"""
+
 
 def run(arguments, **options):
     done = subprocess.run(
@@ -99,11 +113,7 @@ class Install(unittest.TestCase):
         if not (self.libraries / "libacio-tls.so").exists():
             self.skipTest("built without OpenSSL")
         source, program = self.root / "tls.c", self.root / "tls"
-        source.write_text(
-            "#include <acio.h>\n#include <acio/tls.h>\n"
-            "int main(void)\n{\n    acio_tls_context *tls;\n"
-            "    int err = acio_tls_client_context(&tls, NULL);\n"
-            "    acio_tls_context_free(tls);\n    return err < 0;\n}\n")
+        source.write_text(TLS_PROGRAM)
         run(COMPILER + [source, "-o", program, *self.pkg_config(
             "--cflags", "--libs", "acio-tls")])
         run([program], env=dict(os.environ,
@@ -127,6 +137,26 @@ class Install(unittest.TestCase):
         run(["cmake", "--build", build])
         self.run_program(build / "with_shared")
         self.run_program(build / "with_static")
+
+    def test_cmake_builds_a_program_with_tls(self):
+        if not shutil.which("cmake"):
+            self.skipTest("no cmake")
+        if not (self.libraries / "libacio-tls.so").exists():
+            self.skipTest("built without OpenSSL")
+        project = self.root / "cmake-tls"
+        project.mkdir()
+        (project / "tls.c").write_text(TLS_PROGRAM)
+        (project / "CMakeLists.txt").write_text(
+            "cmake_minimum_required(VERSION 3.16)\nproject(tls C)\n"
+            "find_package(acio 0.1 REQUIRED)\nadd_executable(tls tls.c)\n"
+            "target_link_libraries(tls PRIVATE acio::tls)\n")
+        build = project / "build"
+        run(["cmake", "-S", project, "-B", build, "-G", "Ninja",
+             f"-DCMAKE_C_COMPILER={COMPILER[-1]}",
+             f"-DCMAKE_PREFIX_PATH={self.prefix}"])
+        run(["cmake", "--build", build])
+        run([build / "tls"], env=dict(os.environ,
+                                      LD_LIBRARY_PATH=str(self.libraries)))
 
     def test_cmake_refuses_another_version(self):
         if not shutil.which("cmake"):
