@@ -61,9 +61,9 @@ acioi_op_completes_many_times(const acio_op *op)
 /* The terminal completion: exactly once for each submit. */
 void acioi_op_complete(acio_op *op, ssize_t result);
 
-/* The same where there is neither memory nor a thread for the op: it fails. What
- * closes an fd is done all the same, here and now: to ask again could close it
- * twice, for close(2) may fail and the fd is gone. */
+/* The same where there is neither memory nor a thread for the op: it fails.
+ * What closes an fd is done all the same, here and now: to ask again could
+ * close it twice, for close(2) may fail and the fd is gone. */
 void acioi_op_give_up(acio_op *op, int err);
 
 /* Takes a completion out of the ready queue, for who waits for it inline:

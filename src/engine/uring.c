@@ -220,6 +220,8 @@ write_request(struct uring_state *state, struct io_uring_sqe *sqe, acio_op *op)
         acioi_uring_prepare(sqe, op, state->ring.level);
     if (!(op->flags & URING_POLLING))
         limit_turn(state, sqe, op);
+    if (acioi_uring_reads_file(op) && !(op->flags & URING_POLLING))
+        acioi_uring_limit_read(sqe, op);
     if (acioi_uring_writes_on(op) && noted_position(op) < 0 &&
         !(op->flags & URING_POLLING))
         sqe->rw_flags = ACIOI_RWF_NOSIGNAL;
@@ -380,6 +382,8 @@ take_result(struct uring_state *state, acio_op *op, int result)
         move_position(op, result);
     if (op->flags & URING_POLLING)
         take_readiness(state, op, result);
+    else if (acioi_uring_read_more(op, result))
+        again(state, op);
     else if (not_ready(op, result))
         poll_first(state, op);
     else if (result == -EINVAL && acioi_uring_is_young(op))

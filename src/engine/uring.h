@@ -3,6 +3,7 @@
  *
  *     uring.c          an op's way through the ring
  *     uring_request.c  an op as a request
+ *     uring_file.c     reads of files that must not stop the loop
  *     uring_buffers.c  memory for what is received unasked
  *     uring_ring.c     the rings themselves
  */
@@ -28,7 +29,11 @@ enum {
     /* recv_many whose request ends by itself after so many bytes */
     URING_TURN = ACIOI_OP_BACKEND_FLAG << 5,
     /* recv_many to whom more than a buffer comes at a time */
-    URING_LARGE = ACIOI_OP_BACKEND_FLAG << 6
+    URING_LARGE = ACIOI_OP_BACKEND_FLAG << 6,
+    /* a read of a file, and where from: see uring_file.c */
+    URING_FROM_MEMORY = ACIOI_OP_BACKEND_FLAG << 7,
+    URING_FROM_DISK = ACIOI_OP_BACKEND_FLAG << 8,
+    URING_BY_WORKER = ACIOI_OP_BACKEND_FLAG << 9
 };
 
 /* Of the requests that are no op's: the op's address with the lowest bit. */
@@ -47,6 +52,19 @@ acioi_uring_writes_on(const acio_op *op)
 {
     return op->kind == ACIO_OP_WRITE && op->u.buf.offset < 0;
 }
+
+/* A read at a place of a file? */
+static inline bool
+acioi_uring_reads_file(const acio_op *op)
+{
+    return op->kind == ACIO_OP_READ && op->u.buf.offset >= 0;
+}
+
+/* Makes the request for one wait for nobody in this thread. */
+void acioi_uring_limit_read(struct io_uring_sqe *sqe, acio_op *op);
+
+/* True where the kernel had not all in memory: the op is to go there again. */
+bool acioi_uring_read_more(acio_op *op, int result);
 
 /* Does the op need a newer kernel than the ring? One that does not know it says
  * EINVAL. */

@@ -109,7 +109,7 @@ prepare_transfer(struct io_uring_sqe *sqe, const acio_op *op)
 
 /* An open that blocks is left to a thread of the kernel: when the kernel tries
  * it first without blocking, a FIFO opens without its other end, or says
- * ENXIO. */
+ * ENXIO; and a file system may wait for its server all the same. */
 static void
 prepare_file(struct io_uring_sqe *sqe, const acio_op *op)
 {
@@ -119,7 +119,7 @@ prepare_file(struct io_uring_sqe *sqe, const acio_op *op)
         sqe->addr = address_of(op->u.open.path);
         sqe->len = op->u.open.mode;
         sqe->open_flags = (uint32_t)op->u.open.flags | O_CLOEXEC;
-        if (!(op->u.open.flags & (O_NONBLOCK | O_DIRECTORY | O_PATH)))
+        if (!(op->u.open.flags & (O_NONBLOCK | O_PATH)))
             sqe->flags = IOSQE_ASYNC;
         break;
     case ACIO_OP_CLOSE:

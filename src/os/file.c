@@ -12,7 +12,6 @@
 #include <acio/scope.h>
 #include <acio/task.h>
 
-
 /* ---- descriptors ---- */
 
 int
