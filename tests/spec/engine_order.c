@@ -323,3 +323,17 @@ ENGINE(engine_order, a_signal_handler_of_the_loop_is_called_from_the_loop)
     EXPECT(acio_loop_remove_signal_handler(loop, SIGUSR2));
     EXPECT(!acio_loop_remove_signal_handler(loop, SIGUSR2));
 }
+
+/* ---- misuse ---- */
+
+TEST_DIES(engine_order, ends_who_submits_what_was_not_zeroed,
+    "an operation was submitted twice, or was not zeroed before it was "
+    "prepared")
+{
+    acio_loop *own;
+    acio_op op;
+    memset(&op, 0xff, sizeof op);
+    REQUIRE_EQ(acio_loop_new(&own, NULL), 0);
+    acio_op_poll(&op, 0, 0);
+    acio_loop_submit(own, &op, NULL, NULL);
+}
