@@ -11,7 +11,7 @@
 
 #include "base/alloc.h"
 
-enum { CACHE_BYTES = 2 << 20 };
+enum { CACHE_BYTES = 4 << 20 };
 
 static unsigned
 size_of(size_t bytes)
