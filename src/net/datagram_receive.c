@@ -3,11 +3,12 @@
  *
  * Idea.       The operation of a call receives straight into the caller's
  *             memory; where the back end only queues it, recvmsg(2) is tried
- *             first, which saves a busy endpoint a pass for each. A batch awaits its first datagram like any call, and
- *             takes what else is there in one system call. (On io_uring a
- *             multishot receive into buffers of the ring was measured, too: at
- *             100,000 datagrams a second each took as much of the processor,
- *             2.1 microseconds against 2.0, and it would queue on this side.)
+ *             first, which saves a busy endpoint a pass for each. A batch
+ *             awaits its first datagram like any call, and takes what else is
+ *             there in one system call. (On io_uring a multishot receive into
+ *             buffers of the ring was measured, too: at 100,000 datagrams a
+ *             second each took as much of the processor, 2.1 microseconds
+ *             against 2.0, and it would queue on this side.)
  *
  * Errors.     On a connected socket the kernel tells them by itself. On
  *             another one they lie in the socket's error queue (IP_RECVERR),
