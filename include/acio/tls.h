@@ -183,8 +183,9 @@ struct acio_start_tls_options {
  *             -ACIO_ETLS for other failures of the handshake; -ETIMEDOUT after
  *             the handshake's timeout; what broke the connection;
  *             -EINVAL for a client that has no name to compare; -EALREADY
- *             where the stream has TLS; -ENOMEM; -ECANCELED, -ETIMEDOUT;
- *             -ACIO_ECLOSED, -ACIO_EFOREIGN, -ACIO_ENOTASK, -ACIO_ENOLOOP
+ *             where the stream has TLS; -EBUSY where somebody reads or sends a
+ *             file, and the stream is as it was; -ENOMEM; -ECANCELED,
+ *             -ETIMEDOUT; -ACIO_ECLOSED, -ACIO_EFOREIGN, -ACIO_ENOTASK, -ACIO_ENOLOOP
  *   suspends  yes
  *   cancel    partial: the stream is good for acio_close and acio_abort only,
  *             as it is after an error

@@ -253,6 +253,35 @@ SPEC(tls_hostile, keys_are_changed_after_our_last_word_as_well)
 
 /* ---- while hands are shaken, and after that has failed ---- */
 
+/* The peer does not read, so that something waits to leave. */
+SPEC_SIM(tls_hostile, a_stream_that_is_read_is_refused_at_once_and_as_it_was)
+{
+    struct tls_pair pair = { .client_context = NULL };
+    struct handshake handshake = { LOCALHOST };
+    static const char piece[4096];
+    EXPECT_ERR(acio_tls_client_context(&pair.client_context, &handshake.client),
+        0);
+    EXPECT_ERR(open_pair(&pair.plain, 0), 0);
+    for (int i = 0; i < 1000 && acio_write_buffer_size(pair.plain.client) == 0;
+         i++) {
+        (void)acio_write(pair.plain.client, piece, sizeof piece);
+        (void)acio_drain(pair.plain.client);
+        let_arrive();
+    }
+    start(read_and_note, .stream = pair.plain.client, .size = 8);
+    let_arrive();
+    EXPECT(acio_write_buffer_size(pair.plain.client) > 0);
+    EXPECT_ERR(shake_end(&(struct shake_end_args){ .stream = pair.plain.client,
+                   .context = pair.client_context }),
+        -EBUSY);
+    EXPECT_ERR(acio_drain(pair.plain.client), 0);
+    EXPECT(elapsed_ns() < 10000000000);
+    acio_abort(pair.plain.client);
+    settle();
+    EXPECT_NOTED("[the object is closed]");
+    tls_free(&pair);
+}
+
 struct write_meanwhile_args {
     acio_stream *stream;
 };

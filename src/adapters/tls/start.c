@@ -157,7 +157,7 @@ shake(struct acioi_tls *tls, acio_stream *stream, double timeout,
     err = wait_shaken(tls, stream);
     if (err == 0)
         err = copy_protocol(tls);
-    else
+    else if (tls->filter.stream) /* not where the stream was refused */
         tell_peer(stream);
     if (err == -ETIMEDOUT && acio_timeout_expired(&limit))
         acioi_tls_note(tls, "the handshake took longer than %g seconds",
