@@ -61,13 +61,15 @@ asan:
 	@tools/setup build
 	$(call configure,build-asan,-Db_sanitize=address,undefined)
 	@ninja -C build-asan
-	@tools/check build-asan --suite unit --suite spec --suite fuzz $(TESTS)
+	@SPEC_TIMEOUT_SCALE=3 tools/check build-asan --suite unit --suite spec \
+	    --suite fuzz $(TESTS)
 
 tsan:
 	@tools/setup build
 	$(call configure,build-tsan,-Db_sanitize=thread)
 	@ninja -C build-tsan
-	@tools/check build-tsan --suite unit --suite spec $(TESTS)
+	@SPEC_TIMEOUT_SCALE=5 tools/check build-tsan --suite unit --suite spec \
+	    $(TESTS)
 
 #: make valgrind       the tests under Valgrind
 valgrind:
