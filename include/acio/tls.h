@@ -185,7 +185,8 @@ struct acio_start_tls_options {
  *             -EINVAL for a client that has no name to compare; -EALREADY
  *             where the stream has TLS; -EBUSY where somebody reads or sends a
  *             file, and the stream is as it was; -ENOMEM; -ECANCELED,
- *             -ETIMEDOUT; -ACIO_ECLOSED, -ACIO_EFOREIGN, -ACIO_ENOTASK, -ACIO_ENOLOOP
+ *             -ETIMEDOUT; -ACIO_ECLOSED, -ACIO_EFOREIGN, -ACIO_ENOTASK,
+ *             -ACIO_ENOLOOP
  *   suspends  yes
  *   cancel    partial: the stream is good for acio_close and acio_abort only,
  *             as it is after an error
