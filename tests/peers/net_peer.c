@@ -5,13 +5,21 @@
  *     net_peer talk PATH TEXT           say a text, show all that comes back
  *     net_peer look-up LIMIT HOST ...   each host's address, all at once
  *     net_peer connect HOST             to a server at 127.0.0.1, by name
+ *     net_peer listen                   echo at a TCP port until SIGINT
+ *     net_peer call PORT TEXT           as talk, by TCP to 127.0.0.1
+ *     net_peer filter                   standard input to output, in capitals
+ *     net_peer terminal PATH            the same at a terminal, to its end
  *
  * The last line of look-up is what is written when the loop is closed.
  */
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <acio.h>
 
@@ -44,24 +52,103 @@ serve(char **words)
 }
 
 static int
-talk(char **words)
+listen_at_port(char **words)
 {
-    acio_stream *stream;
-    char buf[4096];
-    struct acio_connect_options options = { .error_text = buf,
-        .error_text_bytes = sizeof buf };
-    int err = acio_open_unix_connection(&stream, words[0], &options);
-    if (err < 0) {
-        puts(buf);
+    (void)words;
+    acio_server *server;
+    int err = acio_start_server(&server, echo, NULL, "127.0.0.1", 0, NULL);
+    if (err < 0)
         return err;
-    }
+    printf("port %d\n", acio_server_port(server));
+    fflush(stdout);
+    return acio_serve_forever(server);
+}
+
+static int
+converse(acio_stream *stream, const char *text)
+{
+    char buf[4096];
     ssize_t n;
-    acio_write(stream, words[1], strlen(words[1]));
+    acio_write(stream, text, strlen(text));
     acio_write_eof(stream);
     while ((n = acio_read(stream, buf, sizeof buf)) > 0)
         fwrite(buf, 1, (size_t)n, stdout);
     acio_close(stream);
     return (int)n;
+}
+
+static int
+talk(char **words)
+{
+    acio_stream *stream;
+    char text[200];
+    struct acio_connect_options options = { .error_text = text,
+        .error_text_bytes = sizeof text };
+    int err = acio_open_unix_connection(&stream, words[0], &options);
+    if (err < 0) {
+        puts(text);
+        return err;
+    }
+    return converse(stream, words[1]);
+}
+
+static int
+call(char **words)
+{
+    acio_stream *stream;
+    int err = acio_open_connection(&stream, "127.0.0.1", atoi(words[0]), NULL);
+    return err < 0 ? err : converse(stream, words[1]);
+}
+
+/* ---- pipes and terminals ---- */
+
+static int
+shout_lines(acio_stream *in, acio_stream *out)
+{
+    struct acio_line line;
+    int err;
+    while ((err = acio_next_line(in, &line)) > 0) {
+        char text[4096];
+        size_t n = 0;
+        for (; n < line.bytes && n + 1 < sizeof text; n++)
+            text[n] = (char)toupper((unsigned char)line.text[n]);
+        text[n++] = '\n';
+        acio_write(out, text, n);
+        err = acio_drain(out);
+        if (err < 0)
+            break;
+    }
+    return err;
+}
+
+static int
+shout(int in_fd, int out_fd)
+{
+    acio_stream *in = NULL, *out = NULL;
+    int err = acio_connect_read_pipe(&in, in_fd, NULL);
+    if (err == 0)
+        err = acio_connect_write_pipe(&out, out_fd, NULL);
+    if (err == 0)
+        err = shout_lines(in, out);
+    acio_close(in);
+    int closed = acio_close(out);
+    return err < 0 ? err : closed;
+}
+
+static int
+filter(char **words)
+{
+    (void)words;
+    return shout(STDIN_FILENO, STDOUT_FILENO);
+}
+
+static int
+terminal(char **words)
+{
+    int fd = open(words[0], O_RDWR | O_NOCTTY | O_CLOEXEC);
+    int err = fd < 0 ? -errno : shout(fd, fcntl(fd, F_DUPFD_CLOEXEC, 3));
+    printf("%s\n", acio_strerror(err));
+    return err;
 }
 
 /* ---- look-ups ---- */
@@ -142,7 +229,9 @@ main(int argc, char **argv)
         int words;
         int (*function)(char **words);
     } commands[] = { { "serve", 1, serve }, { "talk", 2, talk },
-        { "look-up", 2, look_all_up }, { "connect", 1, connect_by_name } };
+        { "look-up", 2, look_all_up }, { "connect", 1, connect_by_name },
+        { "listen", 0, listen_at_port }, { "call", 2, call },
+        { "filter", 0, filter }, { "terminal", 1, terminal } };
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
         if (argc < 2 || strcmp(argv[1], commands[i].name) != 0 ||
             argc < 2 + commands[i].words)
