@@ -17,7 +17,7 @@ export MESON
 
 .PHONY: all help check demo gateway sanitize asan tsan valgrind check-aarch64 \
 	tidy layers format clang clang-tidy abi docs bench torture fuzz \
-	soak-spawn soak-tls install clean
+	soak soak-spawn soak-tls install clean
 
 # configure(folder, options): sets a build folder up, or changes the one there
 define configure
@@ -104,6 +104,13 @@ transfer: all
 #: make fuzz           random programs against a model (docs/fuzzing.md)
 fuzz: all
 	@$(BUILD)/tests/fuzz/scheduler $(FUZZ)
+
+# All at once would be no figures: one after the other.
+#: make soak           much at once on each back end, and what is left of it
+soak: all
+	@tools/setup check
+	@ninja -C $(BUILD)
+	@tests/soak/soak.py $(BUILD) || test $$? = 77
 
 #: make soak-spawn     20,000 subprocesses on every back end
 soak-spawn: all

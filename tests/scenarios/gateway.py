@@ -95,6 +95,8 @@ class Gateway(unittest.TestCase):
         status, _, errors = load.end()
         self.assertEqual((status, errors), (0, ""))
         eventually(lambda: self.gateway.open_fds() <= fds)
+        for program in self.gateway, self.backend:
+            self.assertEqual(program.interrupt()[0], 130)
 
     def test_frames_of_every_size_come_through(self):
         sock = self.connect()
