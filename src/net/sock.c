@@ -4,16 +4,21 @@
  * Each call is one operation of the engine, or the same again until all is
  * done. Those that would block the thread on a blocking socket, connect(2) and
  * accept(2), refuse it, as asyncio does; the others ask not to block.
+ *
+ * Names.  A Unix socket that sends to a name is writable by poll(2) also while
+ *         the queue there is full, so an operation that waits for room would
+ *         spin: it is tried again after 1, 2, 4 ... 16 milliseconds.
  */
 #include <acio/sock.h>
 
 #include <errno.h>
 #include <fcntl.h>
 
-#include <acio/op.h>
-#include <acio/task.h>
+#include "net/net.h"
 
 enum { LARGEST_PORTION = 1 << 30 };
+
+static const double first_pause = 0.001, last_pause = 0.016;
 
 ssize_t
 acio_sock_recv(int fd, void *buf, size_t n)
@@ -57,6 +62,29 @@ acio_sock_sendall(int fd, const void *data, size_t n, size_t *sent)
     return result < 0 ? (int)result : 0;
 }
 
+static ssize_t
+send_by_and_by(int fd, const struct msghdr *header)
+{
+    struct mmsghdr message = { .msg_hdr = *header };
+    struct acioi_task *task = acioi_current();
+    if (!task)
+        return acioi_no_task("acio_sock_sendto");
+    int err = acioi_check(task);
+    if (err < 0)
+        return acioi_spend(task, err);
+    acio_loop *loop = acioi_running_loop;
+    double pause = first_pause;
+    while (
+        (err = loop->backend->sendmmsg(loop, fd, &message, 1, 0)) == -EAGAIN) {
+        err = acio_sleep(pause);
+        if (err < 0)
+            return err;
+        pause = pause < last_pause ? pause * 2 : last_pause;
+    }
+    acioi_charge(task);
+    return err < 0 ? err : (ssize_t)message.msg_len;
+}
+
 ssize_t
 acio_sock_sendto(int fd, const void *data, size_t n, const struct sockaddr *to,
     socklen_t length)
@@ -67,6 +95,8 @@ acio_sock_sendto(int fd, const void *data, size_t n, const struct sockaddr *to,
         .msg_namelen = to ? length : 0,
         .msg_iov = &piece,
         .msg_iovlen = 1 };
+    if (to && length >= sizeof to->sa_family && to->sa_family == AF_UNIX)
+        return send_by_and_by(fd, &header);
     acio_op_sendmsg(&op, fd, &header, 0);
     return acio_await_op(&op);
 }

@@ -7,6 +7,8 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "engine/engine.h"
@@ -247,6 +249,97 @@ SPEC_KIND(net_sock, sends_datagrams_whole_when_there_is_room_again,
     EXPECT_ERR(acio_await(task), 3);
     close_it(fds[0]);
     close_it(fds[1]);
+}
+
+static double
+processor_seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static int
+unix_socket(struct sockaddr_un *name, socklen_t *length)
+{
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    *name = (struct sockaddr_un){ .sun_family = AF_UNIX };
+    *length = sizeof *name;
+    EXPECT_EQ(bind(fd, (struct sockaddr *)name, sizeof(sa_family_t)), 0);
+    EXPECT_EQ(getsockname(fd, (struct sockaddr *)name, length), 0);
+    return fd;
+}
+
+/* Sends until there is no room for 0.4 seconds: how many have left. */
+static int
+fill(int fd, const struct sockaddr_un *to, socklen_t length, double *used)
+{
+    int count = 0;
+    ssize_t n = 1;
+    for (; n == 1; count++) {
+        ACIO_TIMEOUT(limit, 0.4);
+        double begin = processor_seconds();
+        n = acio_sock_sendto(fd, "x", 1, (const struct sockaddr *)to, length);
+        *used = processor_seconds() - begin;
+    }
+    EXPECT_ERR((int)n, -ETIMEDOUT);
+    return count - 1;
+}
+
+/* A socket that sends to a name is always writable: trying as soon as it is
+ * would take the whole processor. */
+SPEC_REAL(net_sock, rests_while_the_queue_at_a_name_is_full)
+{
+    struct sockaddr_un name, own;
+    socklen_t length, own_length;
+    double used = 0;
+    char buf[4];
+    int there = unix_socket(&name, &length);
+    int here = unix_socket(&own, &own_length);
+    int count = fill(here, &name, length, &used);
+    EXPECT(used < 0.1 || spec_under_valgrind());
+    for (int i = 0; i < count; i++)
+        EXPECT_EQ(acio_sock_recv(there, buf, sizeof buf), 1);
+    EXPECT_EQ(acio_sock_sendto(here, "last", 4, (struct sockaddr *)&name,
+                  length),
+        4);
+    EXPECT_EQ(acio_sock_recv(there, buf, sizeof buf), 4);
+    close_it(there);
+    close_it(here);
+}
+
+struct send_to_args {
+    int fd;
+    const struct sockaddr_un *to;
+    socklen_t length;
+};
+static int
+send_to(void *arg)
+{
+    const struct send_to_args *a = arg;
+    return (int)acio_sock_sendto(a->fd, "late", 4, (struct sockaddr *)a->to,
+        a->length);
+}
+
+SPEC_REAL(net_sock, sends_to_a_name_when_there_is_room_again)
+{
+    struct sockaddr_un name, own;
+    socklen_t length, own_length;
+    double used;
+    char buf[4] = "";
+    ssize_t n = 1;
+    int there = unix_socket(&name, &length);
+    int here = unix_socket(&own, &own_length);
+    fill(here, &name, length, &used);
+    acio_task *task = acio_create_task(send_to, .fd = here, .to = &name,
+        .length = length);
+    settle();
+    while (n == 1)
+        n = acio_sock_recv(there, buf, sizeof buf);
+    EXPECT_EQ(n, 4);
+    EXPECT_ERR(acio_await(task), 4);
+    close_it(there);
+    close_it(here);
 }
 
 SPEC_REAL(net_sock, refuses_a_socket_that_blocks)
