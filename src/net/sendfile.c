@@ -9,12 +9,15 @@
  * Otherwise.  Where filters want to see the bytes, where the fd is a pipe, or
  *             the kernel cannot send this file, it is read and written piece
  *             by piece, as fast as acio_drain lets it.
+ * Sockets.    To one of the user's the file goes in the same two ways, only
+ *             without anything that could be in between.
  *
  * Invariant.  While `sending`, nobody else writes: the file is in one piece.
  *             While `out_taken`, nothing is sent from the output, not even
  *             between two of the operations.
  * Cancel.     What the kernel took is counted; the rest is not sent.
  */
+#include <acio/sock.h>
 #include <errno.h>
 
 #include "net/net.h"
@@ -22,9 +25,9 @@
 enum { PORTION = 1 << 30, PIECE = 65536 - sizeof(struct acioi_block) };
 
 struct sending {
-    struct acioi_stream *stream;
+    struct acioi_stream *stream; /* NULL: to a socket of the user's, `fd` */
     struct acioi_task *task;
-    int file;
+    int fd, file;
     int64_t offset; /* negative: the file's position */
     int64_t left, sent;
 };
@@ -122,27 +125,48 @@ send_by_kernel(struct sending *s)
 
 /* ---- by hand ---- */
 
+static int
+give_to_stream(struct sending *s, const char *data, size_t n)
+{
+    struct acioi_stream *stream = s->stream;
+    int err = state_of(stream);
+    if (n > 0 && err == 0)
+        err = acioi_filter_write(stream, data, n);
+    if (n == 0 || err < 0)
+        return err;
+    count(s, (ssize_t)n);
+    return acio_drain(acioi_stream_handle(stream));
+}
+
+static int
+give_to_socket(struct sending *s, const char *data, size_t n)
+{
+    size_t sent = 0;
+    int err = n > 0 ? acio_sock_sendall(s->fd, data, n, &sent) : 0;
+    count(s, (ssize_t)sent);
+    return err;
+}
+
 static ssize_t
 copy_piece(struct sending *s, struct acioi_block *block)
 {
-    struct acioi_stream *stream = s->stream;
     acio_op op = { 0 };
     acio_op_read(&op, s->file, block->data, portion_of(s, PIECE), offset_of(s));
     ssize_t n = acio_await_op(&op);
-    int err = state_of(stream);
-    if (n > 0 && err == 0)
-        err = acioi_filter_write(stream, block->data, (size_t)n);
-    if (n <= 0 || err < 0)
-        return n < 0 ? n : err;
-    count(s, n);
-    err = acio_drain(acioi_stream_handle(stream));
+    if (n < 0)
+        return n;
+    int err = s->stream ? give_to_stream(s, block->data, (size_t)n)
+                        : give_to_socket(s, block->data, (size_t)n);
     return err < 0 ? err : n;
 }
 
 static int
 copy(struct sending *s)
 {
-    struct acioi_blocks *blocks = &s->stream->slot.net->blocks;
+    struct acioi_net *net = acioi_net_of(acioi_running_loop);
+    if (!net)
+        return -ENOMEM;
+    struct acioi_blocks *blocks = &net->blocks;
     struct acioi_block *block = acioi_block_take(blocks, PIECE);
     if (!block)
         return -ENOMEM;
@@ -215,4 +239,39 @@ acio_sendfile(acio_stream *handle, int file, int64_t offset, int64_t count)
     if (err == 0)
         err = refuse(stream);
     return err < 0 ? err : send_alone(&s);
+}
+
+/* ---- to a socket of the user's ---- */
+
+static int
+send_to_socket(struct sending *s)
+{
+    ssize_t n;
+    do {
+        acio_op op = { 0 };
+        acio_op_sendfile(&op, s->fd, s->file, offset_of(s),
+            portion_of(s, PORTION));
+        n = acio_await_op(&op);
+        if (n > 0)
+            count(s, n);
+    } while (n > 0 && s->left > 0);
+    return n < 0 ? (int)n : 0;
+}
+
+int
+acio_sock_sendfile(int fd, int file, int64_t offset, int64_t count,
+    int64_t *sent)
+{
+    struct sending s = { .fd = fd,
+        .file = file,
+        .offset = offset,
+        .left = count < 0 ? INT64_MAX : count };
+    if (offset < 0)
+        return -EINVAL;
+    int err = send_to_socket(&s);
+    if (is_unsupported(err))
+        err = copy(&s);
+    if (sent)
+        *sent = s.sent;
+    return err;
 }

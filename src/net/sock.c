@@ -16,8 +16,6 @@
 
 #include "net/net.h"
 
-enum { LARGEST_PORTION = 1 << 30 };
-
 static const double first_pause = 0.001, last_pause = 0.016;
 
 ssize_t
@@ -127,25 +125,4 @@ acio_sock_accept(int fd, struct sockaddr *from, socklen_t *length)
     acio_op op = { 0 };
     acio_op_accept(&op, fd, from, length);
     return (int)acio_await_op(&op);
-}
-
-int
-acio_sock_sendfile(int fd, int file, int64_t offset, int64_t count,
-    int64_t *sent)
-{
-    int64_t at = 0;
-    ssize_t result;
-    if (offset < 0)
-        return -EINVAL;
-    do {
-        acio_op op = { 0 };
-        int64_t rest = count < 0 ? LARGEST_PORTION : count - at;
-        size_t bytes = rest < LARGEST_PORTION ? (size_t)rest : LARGEST_PORTION;
-        acio_op_sendfile(&op, fd, file, offset + at, bytes);
-        result = acio_await_op(&op);
-        at += result > 0 ? result : 0;
-    } while (result > 0 && at != count);
-    if (sent)
-        *sent = at;
-    return result < 0 ? (int)result : 0;
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "engine/engine.h"
+#include "forbid.h"
 
 static void
 close_it(int fd)
@@ -182,6 +183,61 @@ SPEC(net_sock, sends_a_part_of_a_file, .may_deadlock = true)
     ends.client = -1;
     EXPECT_ERR(acio_await(task), 0);
     EXPECT_EQ(got, 100000);
+    close_ends(&ends);
+    close(file);
+    free(data);
+}
+
+/* As of a file system that cannot hand pages to a socket. */
+SPEC_REAL(net_sock, sends_a_file_that_the_kernel_refuses_to_send)
+{
+    struct ends ends;
+    char path[] = "/tmp/acio-sock-XXXXXX", *data = make_pattern(300000);
+    int64_t sent = 0;
+    size_t got = 0;
+    int file = mkostemp(path, O_CLOEXEC);
+    unlink(path);
+    forbid(SYS_sendfile, EINVAL);
+    EXPECT_EQ(write(file, "skipped", 7), 7);
+    EXPECT_EQ(write(file, data, 300000), 300000);
+    EXPECT_ERR(open_ends(&ends), 0);
+    acio_task *task = acio_create_task(drain, .fd = ends.served, .got = &got);
+    EXPECT_ERR(acio_sock_sendfile(ends.client, file, 7, 200001, &sent), 0);
+    EXPECT_EQ(sent, 200001);
+    EXPECT_ERR(acio_sock_sendfile(ends.client, file, 200008, -1, &sent), 0);
+    EXPECT_EQ(sent, 99999);
+    EXPECT_EQ(lseek(file, 0, SEEK_CUR), 300007);
+    close_it(ends.client);
+    ends.client = -1;
+    EXPECT_ERR(acio_await(task), 0);
+    EXPECT_EQ(got, 300000);
+    close_ends(&ends);
+    close(file);
+    free(data);
+}
+
+SPEC_REAL(net_sock, tells_how_much_of_a_refused_file_had_left)
+{
+    struct ends ends;
+    char path[] = "/tmp/acio-sock-XXXXXX", *data = make_pattern(much());
+    int64_t sent = 0;
+    size_t got = 0;
+    int file = mkostemp(path, O_CLOEXEC);
+    unlink(path);
+    forbid(SYS_sendfile, EINVAL);
+    EXPECT_EQ(write(file, data, much()), (ssize_t)much());
+    EXPECT_ERR(open_ends(&ends), 0);
+    {
+        ACIO_TIMEOUT(limit, 0.05);
+        EXPECT_ERR(acio_sock_sendfile(ends.client, file, 0, -1, &sent),
+            -ETIMEDOUT);
+    }
+    EXPECT(sent > 0 && sent < (int64_t)much());
+    close_it(ends.client);
+    ends.client = -1;
+    acio_task *task = acio_create_task(drain, .fd = ends.served, .got = &got);
+    EXPECT_ERR(acio_await(task), 0);
+    EXPECT_EQ(got, (size_t)sent);
     close_ends(&ends);
     close(file);
     free(data);
