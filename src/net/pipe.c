@@ -172,20 +172,24 @@ acio_open_socket(acio_stream **out, int fd,
 {
     static const struct acio_connect_options defaults;
     options = options ? options : &defaults;
+    struct acioi_text text;
+    acioi_text_begin(&text, options->error_text, options->error_text_bytes);
     if (!out)
         return -EINVAL;
     *out = NULL;
-    if (options->security && !options->server_hostname)
-        return -EINVAL;
     if (!acioi_current())
         return acioi_no_task(__func__);
+    acioi_text_add(&text, "cannot use the socket");
+    if (options->security && !options->server_hostname) {
+        acioi_text_add(&text, ": server_hostname is needed");
+        return -EINVAL;
+    }
     int kind = kind_of_socket(acioi_running_loop, fd);
     int err = kind < 0 ? kind : make_usable(fd);
-    if (err < 0)
+    if (err < 0) {
+        acioi_text_add(&text, ": %s", acio_strerror(err));
         return err;
-    struct acioi_text text;
-    acioi_text_begin(&text, options->error_text, options->error_text_bytes);
-    acioi_text_add(&text, "cannot use the socket");
+    }
     struct acioi_stream *stream = acioi_stream_new((enum acioi_stream_kind)kind,
         fd, options->limit);
     return acioi_connection_begin(out, stream, NULL, options, &text);

@@ -335,6 +335,24 @@ SPEC(net_open_socket, takes_a_socket_of_the_callers)
     finish();
 }
 
+SPEC(net_open_socket, tells_nothing_of_what_was_wrong_before)
+{
+    acio_stream *stream;
+    char text[80] = "of an earlier call";
+    static const struct acio_security security = { NULL };
+    struct acio_connect_options options = { .error_text = text,
+        .error_text_bytes = sizeof text };
+    EXPECT_ERR(acio_open_socket(&stream, -1, &options), -EBADF);
+    EXPECT_TEXT(text, "cannot use the socket: Bad file descriptor");
+    strcpy(text, "of an earlier call");
+    options.security = &security;
+    EXPECT_ERR(acio_open_socket(&stream, -1, &options), -EINVAL);
+    EXPECT_TEXT(text, "cannot use the socket: server_hostname is needed");
+    strcpy(text, "of an earlier call");
+    EXPECT_ERR(acio_open_socket(NULL, -1, &options), -EINVAL);
+    EXPECT_TEXT(text, "");
+}
+
 SPEC(net_open_socket, refuses_what_is_no_connected_stream)
 {
     acio_stream *stream;
