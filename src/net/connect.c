@@ -216,6 +216,9 @@ connect_by_addresses(const struct addrinfo *list,
     if (!net)
         return -ENOMEM;
     int err = copy_list(list, options->family, &remote);
+    if (err == -EINVAL)
+        acioi_text_add(text, ": there is no address%s",
+            list ? " of that family" : "");
     if (err < 0)
         return err;
     int fd = connect_by_list(net, remote, options, text);
@@ -263,7 +266,7 @@ connect_patiently(struct acioi_net *net, const struct acioi_route *route,
 
 static int
 connect_to_path(const char *path, const struct acio_connect_options *options,
-    const struct acioi_text *text)
+    struct acioi_text *text)
 {
     struct acioi_net *net = acioi_net_of(acioi_running_loop);
     if (!net)
@@ -277,6 +280,9 @@ connect_to_path(const char *path, const struct acio_connect_options *options,
     int fd = acioi_address_of_path(&remote->list[0], path);
     if (fd == 0)
         fd = connect_patiently(net, &route, options, text);
+    else
+        acioi_text_add(text, ": the path is %s",
+            *path ? "too long for a socket" : "empty");
     acioi_free(remote);
     return fd;
 }

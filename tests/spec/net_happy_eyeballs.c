@@ -322,6 +322,23 @@ SPEC(net_happy_eyeballs, tell_of_every_failure_in_the_order_of_trying)
         "127.0.0.3:1: Connection refused; 127.0.0.4:1: Connection refused");
 }
 
+SPEC(net_happy_eyeballs, tell_that_there_is_no_address_to_try)
+{
+    struct list list = { .count = 0 };
+    acio_stream *stream;
+    char text[100] = "";
+    struct acio_connect_options options = { .error_text = text,
+        .error_text_bytes = sizeof text };
+    EXPECT_ERR(acio_open_connection_addresses(&stream, NULL, &options),
+        -EINVAL);
+    EXPECT_TEXT(text, "cannot connect: there is no address");
+    add(&list, "127.0.0.2", 1);
+    options.family = AF_INET6;
+    EXPECT_ERR(acio_open_connection_addresses(&stream, list.entries, &options),
+        -EINVAL);
+    EXPECT_TEXT(text, "cannot connect: there is no address of that family");
+}
+
 SPEC(net_happy_eyeballs, need_an_address_of_the_local_ones_family)
 {
     struct list list = { .count = 0 };

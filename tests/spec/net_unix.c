@@ -143,6 +143,21 @@ SPEC(net_unix, refuses_a_path_that_is_none)
     acio_server_wait_closed(server, 1);
 }
 
+SPEC(net_unix, says_what_is_wrong_with_a_path)
+{
+    acio_stream *stream;
+    char path[110], text[200] = "";
+    struct acio_connect_options options = { .error_text = text,
+        .error_text_bytes = sizeof text };
+    memset(path, 'x', sizeof path);
+    path[108] = '\0';
+    EXPECT_ERR(acio_open_unix_connection(&stream, path, &options),
+        -ENAMETOOLONG);
+    EXPECT_TEXT(text, "cannot connect: the path is too long for a socket");
+    EXPECT_ERR(acio_open_unix_connection(&stream, "", &options), -EINVAL);
+    EXPECT_TEXT(text, "cannot connect: the path is empty");
+}
+
 SPEC(net_unix, needs_a_name_to_be_safe)
 {
     acio_stream *stream;
