@@ -112,8 +112,7 @@ acioi_os_sendmmsg(acio_loop *loop, int fd, struct mmsghdr *messages,
     (void)loop;
     int n;
     do {
-        n = send_some(fd, messages, count,
-            flags | MSG_DONTWAIT | MSG_NOSIGNAL);
+        n = send_some(fd, messages, count, flags | MSG_DONTWAIT | MSG_NOSIGNAL);
     } while (n < 0 && errno == EINTR);
     return answer(n);
 }

@@ -193,8 +193,8 @@ writes_by_poll(const struct uring_state *state, const acio_op *op)
 }
 
 /* Else a peer that floods would fill all that there is of buffers in one pass,
- * before its reader can say that it has enough (Linux 6.17). What comes in large
- * pieces is taken in one call, in as many buffers as it needs. */
+ * before its reader can say that it has enough (Linux 6.17). What comes in
+ * large pieces is taken in one call, in as many buffers as it needs. */
 static void
 limit_turn(struct uring_state *state, struct io_uring_sqe *sqe, acio_op *op)
 {
