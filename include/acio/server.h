@@ -63,9 +63,9 @@ struct acio_server_options {
 };
 
 /* Listen at every address of `host` (NULL: at all interfaces, by IPv4 and
- * IPv6), and of options->more_hosts, and serve what connects. Port 0 picks a free one, the same for all
- * addresses. An address that this machine does not have is left out, unless
- * none is left.
+ * IPv6), and of options->more_hosts, and serve what connects. Port 0 picks a
+ * free one, the same for all addresses. An address that this machine does not
+ * have is left out, unless none is left.
  *
  *   returns   0; -EADDRINUSE and its like; -(ACIO_EAI_BASE + n) where the
  *             name has no address; -EINVAL for a port outside of 0 to 65535;
