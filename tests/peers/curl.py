@@ -171,7 +171,8 @@ class FileServer(Case):
         super().setUp()
         (self.folder / "files").mkdir()
         (self.folder / "files" / "much").write_bytes(MUCH)
-        self.server = self.start("examples/file_server/file_server", 0, self.folder / "files")
+        self.server = self.start("examples/file_server/file_server", 0,
+                                 self.folder / "files")
         self.url = f"http://127.0.0.1:{self.server.port()}/much"
         self.fds = self.server.open_fds()
 

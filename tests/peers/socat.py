@@ -85,7 +85,8 @@ class Tcp(Case):
             PEER, "call", port, "x", env=self.environment()))
         eventually(lambda: self.server.open_fds() > fds)
         forwarder.child.kill()
-        self.assertEqual(client.end()[0], 0)
+        # A reset, if socat had not read yet what the client has sent.
+        self.assertIn(client.end()[0], (0, 1))
         eventually(lambda: self.server.open_fds() == fds)
 
 

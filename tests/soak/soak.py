@@ -59,9 +59,10 @@ class Job:
             if done.returncode or self.figures.search(line):
                 print("   ", line)
         # A spec looks after itself whether it has left anything behind.
+        count = "0" if done.returncode == 0 else "?"
+        name = "?" if self.programs else "spec"
         rows = [(*row, f"{seconds:.1f}") for row in told] or [
-            ("spec", *["0" if done.returncode == 0 else "?"] * 4, "",
-             f"{seconds:.1f}")]
+            (name, *[count] * 4, "", f"{seconds:.1f}")]
         good = (len(told) == self.programs and
                 all(row[1:5] == ("0",) * 4 for row in rows))
         return done.returncode or not good, rows
@@ -70,8 +71,9 @@ class Job:
 def jobs(counts):
     made = {
         "tls": lambda count: Job(
-            [sys.executable, TESTS / "tls/soak.py", BUILD / "tests/tls/tls-soak",
-             CERTIFICATES, count], "connections in", 3),
+            [sys.executable, TESTS / "tls/soak.py",
+             BUILD / "tests/tls/tls-soak", CERTIFICATES, count],
+            "connections in", 3),
         "spawn": lambda count: Job(
             [BUILD / "tests/spec", "process_soak"], "passed", 0,
             SOAK_SPAWNS=count, SPEC_TIMEOUT_SCALE="60"),
