@@ -279,7 +279,8 @@ SPEC(net_sendfile, cancelled_tells_how_much_was_sent, .may_deadlock = true)
     settle();
     acio_cancel(task);
     EXPECT_ERR(acio_await(task), -ECANCELED);
-    EXPECT(sent > 0);
+    if (time_is_virtual()) /* else the thread may not have begun */
+        EXPECT(sent > 0);
     EXPECT(sent < (int64_t)much());
     EXPECT_EQ(read_all(pair.served, &good), sent);
     EXPECT(good);
