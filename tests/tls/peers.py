@@ -190,7 +190,7 @@ class Client(unittest.TestCase):
         with s_server("-Verify", "1", "-verify_return_error", "-CAfile",
                       pem("authority")) as port:
             out = connect("localhost", port)
-            self.assertIn("the connection broke: the peer wants a certificate, "
+            self.assertIn("broke: the peer wants a certificate, "
                           "and got none\n", out)
 
     def test_names_what_speaks_no_tls(self):
