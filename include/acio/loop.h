@@ -355,7 +355,9 @@ ACIO_EXPORT ACIO_MUST_USE int acio_loop_add_reader(acio_loop *loop, int fd,
  */
 ACIO_EXPORT bool acio_loop_remove_reader(acio_loop *loop, int fd);
 
-/* As acio_loop_add_reader, for as long as `fd` is writable.
+/* As acio_loop_add_reader, for as long as `fd` is writable. On io_uring the
+ * callback also runs, once a pass and without room to be had, while the peer of
+ * a full socket has ended its writing: the kernel reports that unasked.
  *
  *   returns   as acio_loop_add_reader
  *   suspends  no
