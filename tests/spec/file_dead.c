@@ -114,7 +114,7 @@ start_server(struct server *server)
     char options[80];
     int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
     if (fd < 0 || unshare(CLONE_NEWNS) < 0 ||
-        mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+        mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) < 0)
         return false;
     snprintf(options, sizeof options,
         "fd=%d,rootmode=40000,user_id=0,group_id=0", fd);
