@@ -241,8 +241,8 @@ class Plain(Client, Case):
 
 class Tls(Client, Case):
     greeting = 1
-    broken = ("the connection broke: the peer left without ending the TLS "
-              "connection: what came may be cut short")
+    broken = (r"the connection (to \S+ )?broke: the peer left without ending "
+              "the TLS connection: what came may be cut short")
 
     def where(self):
         return "localhost", self.nginx.ports[1]
